@@ -1,0 +1,263 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The goals: which rooms are built, what runs in each, and which numbers of one run are set against which.
+
+Costs on the target are processor time of the AnsiballZ file alone. P is the cost of ansible.builtin.ping in the same rounds:
+the floor under every module.
+"""
+
+import json
+import shutil
+import tempfile
+from typing import Dict, NamedTuple, Optional, Tuple
+
+import fleet
+import measure
+import programs
+import room
+
+KIB_PER_MIB = 1024
+
+
+class Row(NamedTuple):
+    """One line of the table. `value` is set against `limit` (smaller is better); no limit: for information, no value: not measured."""
+
+    cell: str
+    ours: str
+    other: str
+    value: Optional[float]
+    limit: Optional[float] = None
+    unit: str = ""
+
+    @property
+    def verdict(self):
+        if self.value is None:
+            return "not measured"
+        if self.limit is None:
+            return ""
+        return "ok" if self.value <= self.limit else "MISSED"
+
+
+class Room(NamedTuple):
+    """A scenario with the sizes of a normal and of a quick run, what is timed in turns there, and what is run once."""
+
+    scenario: str
+    sizes: Tuple[int, ...]
+    quick_sizes: Tuple[int, ...]
+    timed: Tuple[str, ...]
+    once: Tuple[str, ...] = ()
+
+
+PEERS = programs.PEER_NAMES
+ROOMS: Dict[str, Room] = {
+    "idle": Room("idle", (), (), ("ping", "min", "all", *PEERS)),
+    "25 listeners": Room("listeners", (25,), (25,), (), ("min", "all", "all sampled")),
+    "2,000 listeners": Room("listeners", (2000,), (100,), ("ping", "min", "min+processes", "all", *PEERS)),
+    "50,000 connections": Room("connections", (50000,), (500,), ("ping", "min", "min+syn", *PEERS)),
+    "1,000 processes x 100 fds": Room("processes", (1000, 100), (30, 20), ("ping", "min+processes", *PEERS)),
+    "100 namespaces": Room("namespaces", (100,), (5,), ("ping", "min", "min everywhere"), ("traced",)),
+    "200 namespaces": Room("namespaces", (200,), (10,), ("ping", "min", "min everywhere", "min+syn everywhere", "all everywhere", *PEERS)),
+    "400 namespaces": Room("namespaces", (400,), (20,), ("ping", "min", "min everywhere")),
+    "connections + namespaces": Room("connections_and_namespaces", (50000, 200), (500, 10), ("ping", "min everywhere", "min+syn everywhere")),
+}  # fmt: skip
+
+
+class Lab:
+    """Builds each room at most once, when a goal first asks for it, and keeps what was measured there."""
+
+    def __init__(self, scratch, python, rounds, quick, say):
+        self.scratch, self.python, self.rounds, self.quick, self.say = scratch, python, rounds, quick, say
+        self.measured: Dict[str, measure.Series] = {}
+        self.problems = []
+        say("building the AnsiballZ files")
+        self.commands, notes = programs.commands_of_this_machine(scratch, python)
+        self.problems += notes
+        if "all everywhere" in self.commands and shutil.which("strace"):
+            self.commands["traced"] = trace_of(self.commands["all everywhere"])
+
+    def room(self, name):
+        """The series of a room; an empty one, and a problem, when the room cannot be built."""
+        if name not in self.measured:
+            plan = ROOMS[name]
+            self.say(name)
+            sizes = plan.quick_sizes if self.quick else plan.sizes
+            try:
+                series = room.measure_in_room(plan.scenario, sizes, self._known(plan.timed), self._known(plan.once), self.rounds)
+            except room.RoomError as error:
+                series = measure.Series()
+                self.problems.append(str(error))
+            self.problems += ["%s: %s failed: %s" % (name, what, text.strip()[-300:]) for what, text in series.failures.items()]
+            self.measured[name] = series
+        return self.measured[name]
+
+    def _known(self, names):
+        return {name: self.commands[name] for name in names if name in self.commands}
+
+    def in_pings(self, room_name, program):
+        return self.room(room_name).ratio(program, "ping")
+
+
+def trace_of(command):
+    """The command under strace, which writes every start of a process to standard output after the command's own answer."""
+    script = 'strace -f -qq -e trace=execve,execveat,clone,clone3,fork,vfork -e signal=none -o "$0" "$@" >/dev/null; cat "$0"; rm -f "$0"'
+    log = tempfile.NamedTemporaryFile(prefix="strace-", delete=False)
+    log.close()
+    return ["sh", "-c", script, log.name, *command]
+
+
+def against_ping(lab, room_name, program, limit=None):
+    series = lab.room(room_name)
+    cell = "%s: %s" % (room_name, program)
+    return Row(cell, seconds(series.cpu(program)), "ping " + seconds(series.cpu("ping")), series.ratio(program, "ping"), limit, "P")
+
+
+def against_peers(lab, room_name, program, limits=()):
+    """A row for each peer that ran in the room: our cost as a share of its cost."""
+    series = lab.room(room_name)
+    rows = []
+    for peer in PEERS:
+        other = "%s %s" % (peer, seconds(series.cpu(peer)))
+        if series.ratio(peer, "ping") is not None:
+            other += " = %.2f P" % series.ratio(peer, "ping")
+        rows.append(Row("%s: %s / peer" % (room_name, program), seconds(series.cpu(program)), other, series.ratio(program, peer), dict(limits).get(peer)))
+    return rows
+
+
+def against_room(lab, cell, ours, base, limit):
+    """Cost in P in one room as a multiple of the cost in P in another; `ours` and `base` are (room, program)."""
+    cost, floor = lab.in_pings(*ours), lab.in_pings(*base)
+    ratio = cost / floor if cost and floor else None
+    return Row(cell, pings(cost), "%s, %s %s" % (*base, pings(floor)), ratio, limit, "x")
+
+
+def goal_1(lab):
+    return [against_ping(lab, "idle", "min", 1.15), against_ping(lab, "idle", "all", 1.35), *against_peers(lab, "idle", "min")]
+
+
+def goal_2(lab):
+    name = "2,000 listeners"
+    rows = [against_ping(lab, name, "min", 1.75), against_ping(lab, name, "min+processes"), against_ping(lab, name, "all")]
+    return rows + against_peers(lab, name, "min+processes", {"listen_ports_facts": 1 / 50})  # the peer looks for processes, too
+
+
+def goal_3(lab):
+    name, idle = "50,000 connections", ("idle", "min")
+    rows = [against_room(lab, name + ": min", (name, "min"), idle, 1.10), against_room(lab, name + ": min+syn", (name, "min+syn"), idle, 1.30)]
+    return rows + against_peers(lab, name, "min+syn")
+
+
+def goal_4(lab):
+    name = "1,000 processes x 100 fds"
+    return [against_ping(lab, name, "min+processes", 1.25), *against_peers(lab, name, "min+processes")]
+
+
+def goal_5(lab):
+    """What a namespace costs is measured inside one room (all namespaces less the own one), so that P does not matter."""
+    sizes = {number: ROOMS["%d namespaces" % number] for number in (100, 200, 400)}
+    each, rows = {}, []
+    for number, plan in sizes.items():
+        count = (plan.quick_sizes if lab.quick else plan.sizes)[0]
+        series = lab.room("%d namespaces" % number)
+        extra = series.difference("min everywhere", "min")
+        each[number] = None if extra is None else extra * 1000 / count
+        total = seconds(series.cpu("min everywhere"))
+        rows.append(Row("%d namespaces: ms per namespace" % number, total, "own only " + seconds(series.cpu("min")), each[number], 0.7, "ms"))
+    ratio = each[400] / each[100] if each[400] and each[100] else None
+    rows.append(Row("400 namespaces: per namespace / at 100", "%s ms" % plain(each[400]), "%s ms" % plain(each[100]), ratio, 1.25, "x"))
+    extra = [against_ping(lab, "200 namespaces", program) for program in ("min everywhere", "min+syn everywhere", "all everywhere")]
+    return rows + extra + against_peers(lab, "200 namespaces", "min everywhere")
+
+
+def goal_6(lab):
+    both, alone = "connections + namespaces", "200 namespaces"
+    return [against_room(lab, "%s: %s" % (both, program), (both, program), (alone, program), 1.4) for program in ("min everywhere", "min+syn everywhere")]
+
+
+def goal_7(lab):
+    """strace sees the interpreter's own execve and every process or thread that is made after it."""
+    trace = lab.room("100 namespaces").outputs.get("traced")
+    lines = None if trace is None else [line for line in trace.splitlines() if not line.rstrip().endswith(("<unfinished ...>", "+++"))]
+    executed = None if lines is None else sum(" execve" in line for line in lines) - 1
+    threads = 0 if lines is None else sum("CLONE_THREAD" in line for line in lines)
+    forks = None if lines is None else sum("execve" not in line for line in lines) - threads
+    return [
+        Row("100 namespaces: programs executed", "all everywhere", "strace", executed, 0),
+        Row("100 namespaces: processes forked", "%d threads" % threads, "strace", forks),
+    ]
+
+
+def goal_8(lab):
+    series = lab.room("2,000 listeners")
+    rows = []
+    for program, limit in (("min", 8), ("all", 8)):
+        peak, floor = series.peak_kib(program), series.peak_kib("ping")
+        more = (peak - floor) / KIB_PER_MIB if peak and floor else None
+        rows.append(Row("2,000 listeners: memory, " + program, mebibytes(peak), "ping " + mebibytes(floor), more, limit, "MiB"))
+    return rows
+
+
+def facts_size(lab):
+    """Compact JSON of the fact for 25 listeners: what the controller keeps for each host."""
+    rows = []
+    for program, limit in (("min", 8), ("all", None)):
+        output = lab.room("25 listeners").outputs.get(program)
+        fact = json.loads(output)["ansible_facts"]["listen_queue"] if output else None
+        size = None if fact is None else len(json.dumps(fact, separators=(",", ":")).encode()) / 1000
+        found = "" if fact is None else "%d listeners" % sum(len(namespace["listeners"]) for namespace in fact["namespaces"])
+        rows.append(Row("25 listeners: size of the facts, " + program, found, "", size, limit, "KB"))
+    return rows
+
+
+def goals_10_and_11(lab):
+    """See fleet.py: the controller's cost, with a target that answers at once."""
+    facts = lab.room("25 listeners").outputs.get("all sampled")
+    outcome, problem = fleet.measure_fleet(lab.scratch, facts, lab.quick, lab.say)
+    if problem:
+        lab.problems.append(problem)
+        return [Row("fleet", "", "", None, 1.3)]
+    lab.measured.update({"fleet of %d" % hosts: series for hosts, series in outcome.series.items()})
+    few, many = sorted(outcome.series)
+    rows = []
+    for what, cost in (("CPU", measure.Series.cpu), ("wall", measure.Series.wall)):
+        of = {(hosts, name): cost(series, name) for hosts, series in outcome.series.items() for name in ("audit", "ping")}
+        ping = "ping playbook " + seconds(of[many, "ping"])
+        rows.append(Row("%s hosts: audit, %s" % (format(many, ","), what), seconds(of[many, "audit"]), ping, of[many, "audit"] / of[many, "ping"], 1.3, "x"))
+        less = "%d hosts %s" % (few, seconds(of[few, "audit"]))
+        growth = of[many, "audit"] / many / (of[few, "audit"] / few)
+        rows.append(Row("%s hosts: audit, %s per host" % (format(many, ","), what), seconds(of[many, "audit"] / many), less, growth, 1.2, "x"))
+    rows.append(Row("modules run on each host", "%d runs" % outcome.module_runs, "%d hosts" % many, outcome.module_runs / many, 1))
+    rows.append(Row("tasks that visit every host", ", ".join(outcome.tasks_for_each_host) or "none", "", len(outcome.tasks_for_each_host), 1))
+    return rows
+
+
+def plain(number):
+    return "-" if number is None else "%.2f" % number
+
+
+def pings(number):
+    return "-" if number is None else "%.2f P" % number
+
+
+def seconds(number):
+    if number is None:
+        return "-"
+    return "%.1f ms" % (number * 1000) if number < 10 else "%.1f s" % number
+
+
+def mebibytes(kib):
+    return "-" if kib is None else "%.1f MiB" % (kib / KIB_PER_MIB)
+
+
+GOALS = {
+    "1 idle": goal_1,
+    "2 listeners": goal_2,
+    "3 connections": goal_3,
+    "4 processes": goal_4,
+    "5 namespaces": goal_5,
+    "6 connections and namespaces": goal_6,
+    "7 no process started": goal_7,
+    "8 memory": goal_8,
+    "facts size": facts_size,
+    "10, 11 fleet": goals_10_and_11,
+}

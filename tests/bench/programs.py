@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a module and its options to a file that Python runs: the AnsiballZ file that Ansible would send to the target."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PEERS = ROOT / ".ansible" / "bench"  # kept between runs: the peer's collection is a download of 50 MB
+GENERAL = "ansible_collections/community/general/"
+FACTS = "netops.listen_queue.listen_queue_facts"
+MINIMUM = ["sockets", "counters", "sysctls"]
+
+OURS = {
+    "min": {"gather_subset": MINIMUM},
+    "min+processes": {"gather_subset": MINIMUM + ["processes"]},
+    "min+syn": {"gather_subset": MINIMUM + ["syn_queue"]},
+    "all": {"gather_subset": ["all"]},
+    "min everywhere": {"gather_subset": MINIMUM, "namespaces": "all"},
+    "min+syn everywhere": {"gather_subset": MINIMUM + ["syn_queue"], "namespaces": "all"},
+    "all everywhere": {"gather_subset": ["all"], "namespaces": "all"},
+    "all sampled": {"gather_subset": ["all"], "namespaces": "all", "sample": 0.3},
+}
+MODULES = {name: (FACTS, options) for name, options in OURS.items()}
+MODULES["ping"] = ("ansible.builtin.ping", {})
+MODULES["setup (network)"] = ("ansible.builtin.setup", {"gather_subset": ["network"]})
+MODULES["service_facts"] = ("ansible.builtin.service_facts", {})
+LISTEN_PORTS = ("community.general.listen_ports_facts", {"command": "ss"})  # its default, netstat, is the slower one
+PEER_NAMES = ("listen_ports_facts", "setup (network)", "service_facts", "ss -Hltnm")
+
+
+def ansible_environment(scratch):
+    """Environment for Ansible in which nothing outside `scratch` is read or written, and the checkout is the collection."""
+    empty = scratch / "ansible.cfg"
+    empty.touch()
+    checkout = scratch / "collections" / "ansible_collections" / "netops" / "listen_queue"
+    if not checkout.exists():
+        checkout.parent.mkdir(parents=True)
+        checkout.symlink_to(ROOT)
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    return dict(
+        ours, LC_ALL="C.UTF-8", ANSIBLE_CONFIG=str(empty), ANSIBLE_HOME=str(scratch / "home"), ANSIBLE_NOCOLOR="1",
+        ANSIBLE_COLLECTIONS_PATH="%s:%s" % (scratch / "collections", PEERS), ANSIBLE_RETRY_FILES_ENABLED="0",
+    )  # fmt: skip
+
+
+def fetch_listen_ports_facts():
+    """Take community.general out of the `ansible` package on PyPI. Returns None, or a sentence that says why it cannot be had."""
+    if (PEERS / GENERAL).is_dir():
+        return None
+    PEERS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=PEERS) as scratch:
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--retries=1", "--timeout=20", "-d", scratch, "ansible"]
+        if subprocess.run(pip, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode:
+            return "listen_ports_facts could not be had: pip cannot download the package ansible"
+        with zipfile.ZipFile(next(Path(scratch).glob("ansible-*.whl"))) as wheel:
+            wanted = [name for name in wheel.namelist() if name.startswith((GENERAL + "plugins/", GENERAL + "meta/", GENERAL + "MANIFEST"))]
+            wheel.extractall(scratch, wanted)
+        (PEERS / GENERAL).parent.mkdir(parents=True, exist_ok=True)
+        os.rename(os.path.join(scratch, GENERAL), PEERS / GENERAL)
+    return None
+
+
+def build(scratch, python, modules):
+    """Run each of {name: (module, options)} once on this machine and keep the files that Ansible made: returns {name: command}.
+
+    A name is missing in the answer when Ansible could not build its file, for instance because the module does not exist.
+    """
+    tasks = [
+        {module: options, "ignore_errors": True, "vars": {"ansible_remote_tmp": str(scratch / "built" / str(number))}}
+        for number, (module, options) in enumerate(modules.values())
+    ]
+    for module in {module for module, _options in modules.values()}:  # a play each: an unknown module spoils the whole play
+        _run_here(scratch, python, [task for task in tasks if module in task])
+    built = {name: list((scratch / "built" / str(number)).glob("*/AnsiballZ_*.py")) for number, name in enumerate(modules)}
+    return {name: [python, str(files[0])] for name, files in built.items() if files}
+
+
+def _run_here(scratch, python, tasks):
+    play = scratch / "build.yml"
+    play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    environment = dict(ansible_environment(scratch), ANSIBLE_KEEP_REMOTE_FILES="1", ANSIBLE_PIPELINING="0")
+    command = [sys.executable, "-m", "ansible", "playbook", "-c", "local", "-i", "localhost,", "-e", "ansible_python_interpreter=" + python, str(play)]
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
+def commands_of_this_machine(scratch, python):
+    """Everything that can be measured here: ({name: command}, [sentence for each that cannot])."""
+    missing = fetch_listen_ports_facts()
+    modules = MODULES if missing else dict(MODULES, listen_ports_facts=LISTEN_PORTS)
+    commands = build(scratch, python, modules)
+    if shutil.which("ss"):
+        commands["ss -Hltnm"] = ["ss", "-Hltnm"]
+    absent = [name for name in (*modules, "ss -Hltnm") if name not in commands]
+    notes = [missing] if missing else []
+    return commands, notes + ["%s cannot be run here" % name for name in absent]

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Every target is idempotent and safe to interrupt. The work is in small scripts under tools/.
+
+export LC_ALL := C.UTF-8
+# Ansible does not read ansible.cfg from a world-writable directory unless it is told to.
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export PYTHONDONTWRITEBYTECODE := 1
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+# Options of ansible-playbook (make audit) or of pytest (make unit, make integration, make bench).
+ARGS ?=
+
+# Without an inventory of the user's, the audit is about this machine.
+THIS_MACHINE := --inventory localhost, --connection local --extra-vars ansible_python_interpreter='{{ ansible_playbook_python }}'
+GIVEN_INVENTORY := $(filter -i% --inventory%,$(ARGS))
+
+.DEFAULT_GOAL := help
+.PHONY: help venv venv-dev needs audit unit lint integration sanity targets bench build test clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1#/p' Makefile | while IFS='#' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+venv: ## Make .venv with what the audit needs
+	@tools/venv.sh audit
+
+venv-dev: ## Make .venv with what the tests need
+	@tools/venv.sh dev
+
+needs:
+	@tools/needs.sh
+
+audit: venv ## Audit this machine, or the hosts of ARGS='-i INVENTORY'; ends with a table and reports/
+	@$(BIN)/ansible-playbook $(if $(GIVEN_INVENTORY),,$(THIS_MACHINE)) playbooks/audit.yml $(ARGS)
+
+unit: venv-dev ## Unit tests, in seconds
+	@$(PYTEST) tests/unit $(ARGS)
+
+lint: venv-dev ## ruff, mypy, yamllint, ansible-lint, antsibull-docs, antsibull-changelog
+	@tools/lint.sh
+
+integration: venv-dev needs ## Tests on the real kernel in namespaces, and of the audit playbook
+	@$(PYTEST) tests/integration $(ARGS)
+
+sanity: venv-dev ## ansible-test sanity under each ansible-core we support
+	@$(BIN)/python tools/sanity.py
+
+targets: venv-dev needs ## Run the module for real under every target Python that is installed
+	@$(BIN)/python tests/targets/run.py
+
+bench: venv-dev needs ## Measure the speed goals and print them as ratios
+	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+build: venv ## Build the collection archive into build/
+	@mkdir -p build
+	@$(BIN)/ansible-galaxy collection build --force --output-path build
+
+test: needs venv-dev ## Install what the tests need and run everything
+	@tools/test.sh
+
+clean: ## Remove what the other targets made
+	rm -rf .venv .venv.* .ansible .cache build reports tests/output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

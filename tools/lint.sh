@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Runs every linter and names those that found something. No rule is switched off for the occasion: settings are in
+# pyproject.toml, .ansible-lint and .yamllint.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+PATH=$(pwd)/.venv/bin:$PATH
+export PATH
+workspaces=$(pwd)/.ansible/workspaces/lint
+copy=$(tools/workspace.sh "$workspaces") || exit 1
+failed=''
+
+check() { # check NAME COMMAND ...
+    name=$1
+    shift
+    if "$@" >"$workspaces/$name.log" 2>&1; then
+        echo "ok      $name"
+    else
+        echo "FAILED  $name"
+        cat "$workspaces/$name.log"
+        failed="$failed $name"
+    fi
+}
+
+in_copy() { # the linters of collections want the path ansible_collections/netops/listen_queue
+    (cd "$copy" && ANSIBLE_COLLECTIONS_PATH=$workspaces "$@")
+}
+
+check ruff ruff check .
+check ruff-format ruff format --check .
+check mypy mypy
+check yamllint yamllint --strict .
+check ansible-lint in_copy ansible-lint --offline --profile production
+check antsibull-docs in_copy antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
+check antsibull-changelog in_copy antsibull-changelog lint
+[ -z "$failed" ] || { echo "Lint found faults:$failed" >&2; exit 1; }

@@ -34,7 +34,7 @@ def main():
     goals = {name: goal for name, goal in cells.GOALS.items() if options.only.lower() in name.lower()}
     if options.list or not goals:
         print("\n".join(cells.GOALS))
-        return 0 if options.list else "no goal has %r in its name" % options.only
+        return 0 if options.list else f"no goal has {options.only!r} in its name"
     if not shutil.which("unshare"):
         return "the bench needs unshare (package util-linux) to build its scenarios"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the temporary directory is removed
@@ -47,7 +47,7 @@ def main():
     header = describe(options, rounds)
     print_tables(header, tables, lab.problems)
     write(header, tables, lab)
-    say(started, "done, %s written" % OUTPUT.relative_to(programs.ROOT))
+    say(started, f"done, {OUTPUT.relative_to(programs.ROOT)} written")
     missed = any(row.verdict == "MISSED" for rows in tables.values() for row in rows)
     return 1 if missed and options.strict else 0
 
@@ -68,8 +68,8 @@ def describe(options, rounds):
     core = subprocess.run([sys.executable, "-c", "import ansible; print(ansible.__version__)"], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
     target = subprocess.run([options.target_python, "--version"], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
     quick = ", QUICK: numbers mean nothing" if options.quick else ""
-    facts = (platform.release(), os.cpu_count(), core, platform.python_version(), target, rounds, fleet.stand_in(), quick)
-    return "kernel %s, %d cores, ansible-core %s on Python %s, modules on %s, %d rounds, fleet target: %s%s" % facts
+    machine = f"kernel {platform.release()}, {os.cpu_count()} cores, ansible-core {core} on Python {platform.python_version()}"
+    return f"{machine}, modules on {target}, {rounds} rounds, fleet target: {fleet.stand_in()}{quick}"
 
 
 def print_tables(header, tables, problems):
@@ -78,9 +78,9 @@ def print_tables(header, tables, problems):
         lines.append((goal.upper(), "", "", "", "", ""))
         lines += [as_text(row) for row in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(6)]
-    print("\n%s\nP = cost of ansible.builtin.ping in the same rounds; costs are processor time\n" % header)
+    print(f"\n{header}\nP = cost of ansible.builtin.ping in the same rounds; costs are processor time\n")
     for line in lines:
-        print("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=False)).rstrip())
     for problem in problems:
         print("note: " + problem)
 
@@ -88,20 +88,20 @@ def print_tables(header, tables, problems):
 def as_text(row):
     digits = "%d" if isinstance(row.value, int) else "%.3f" if row.value is not None and row.value < 0.1 else "%.2f"
     value = "-" if row.value is None else (digits % row.value + " " + row.unit).rstrip()
-    limit = "" if row.limit is None else ("<= %g %s" % (row.limit, row.unit)).rstrip()
+    limit = "" if row.limit is None else (f"<= {row.limit:g} {row.unit}").rstrip()
     return "  " + row.cell, row.ours, row.other, value, limit, row.verdict
 
 
 def write(header, tables, lab):
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     rows = [dict(row._asdict(), goal=goal, verdict=row.verdict) for goal, group in tables.items() for row in group]
-    costs = {room: {name: [[cost.cpu, cost.wall, cost.peak_kib] for cost in runs] for name, runs in series.costs.items()} for room, series in lab.measured.items()}
+    costs = {room: {name: [cost[:3] for cost in runs] for name, runs in series.costs.items()} for room, series in lab.measured.items()}
     report = {"header": header, "rows": rows, "problems": lab.problems, "costs (cpu s, wall s, peak KiB)": costs}
     OUTPUT.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def say(started, text):
-    print("[%4d s] %s" % (time.monotonic() - started, text), file=sys.stderr, flush=True)
+    print(f"[{time.monotonic() - started:4.0f} s] {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

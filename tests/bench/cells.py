@@ -9,8 +9,7 @@ the floor under every module.
 
 import json
 import shutil
-import tempfile
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 import fleet
 import measure
@@ -26,8 +25,8 @@ class Row(NamedTuple):
     cell: str
     ours: str
     other: str
-    value: Optional[float]
-    limit: Optional[float] = None
+    value: float | None
+    limit: float | None = None
     unit: str = ""
 
     @property
@@ -43,14 +42,14 @@ class Room(NamedTuple):
     """A scenario with the sizes of a normal and of a quick run, what is timed in turns there, and what is run once."""
 
     scenario: str
-    sizes: Tuple[int, ...]
-    quick_sizes: Tuple[int, ...]
-    timed: Tuple[str, ...]
-    once: Tuple[str, ...] = ()
+    sizes: tuple[int, ...]
+    quick_sizes: tuple[int, ...]
+    timed: tuple[str, ...]
+    once: tuple[str, ...] = ()
 
 
 PEERS = programs.PEER_NAMES
-ROOMS: Dict[str, Room] = {
+ROOMS: dict[str, Room] = {
     "idle": Room("idle", (), (), ("ping", "min", "all", *PEERS)),
     "25 listeners": Room("listeners", (25,), (25,), (), ("min", "all", "all sampled")),
     "2,000 listeners": Room("listeners", (2000,), (100,), ("ping", "min", "min+processes", "all", *PEERS)),
@@ -68,13 +67,13 @@ class Lab:
 
     def __init__(self, scratch, python, rounds, quick, say):
         self.scratch, self.python, self.rounds, self.quick, self.say = scratch, python, rounds, quick, say
-        self.measured: Dict[str, measure.Series] = {}
+        self.measured: dict[str, measure.Series] = {}
         self.problems = []
         say("building the AnsiballZ files")
         self.commands, notes = programs.commands_of_this_machine(scratch, python)
         self.problems += notes
         if "all everywhere" in self.commands and shutil.which("strace"):
-            self.commands["traced"] = trace_of(self.commands["all everywhere"])
+            self.commands["traced"] = trace_of(self.commands["all everywhere"], scratch / "strace.log")
 
     def room(self, name):
         """The series of a room; an empty one, and a problem, when the room cannot be built."""
@@ -87,7 +86,7 @@ class Lab:
             except room.RoomError as error:
                 series = measure.Series()
                 self.problems.append(str(error))
-            self.problems += ["%s: %s failed: %s" % (name, what, text.strip()[-300:]) for what, text in series.failures.items()]
+            self.problems += [f"{name}: {what} failed: {text.strip()[-300:]}" for what, text in series.failures.items()]
             self.measured[name] = series
         return self.measured[name]
 
@@ -98,17 +97,15 @@ class Lab:
         return self.room(room_name).ratio(program, "ping")
 
 
-def trace_of(command):
-    """The command under strace, which writes every start of a process to standard output after the command's own answer."""
-    script = 'strace -f -qq -e trace=execve,execveat,clone,clone3,fork,vfork -e signal=none -o "$0" "$@" >/dev/null; cat "$0"; rm -f "$0"'
-    log = tempfile.NamedTemporaryFile(prefix="strace-", delete=False)
-    log.close()
-    return ["sh", "-c", script, log.name, *command]
+def trace_of(command, log):
+    """The command under strace; what it prints is the log of the processes it starts, not its answer."""
+    script = 'strace -f -qq -e trace=execve,execveat,clone,clone3,fork,vfork -e signal=none -o "$0" "$@" >/dev/null; cat "$0"'
+    return ["sh", "-c", script, str(log), *command]
 
 
 def against_ping(lab, room_name, program, limit=None):
     series = lab.room(room_name)
-    cell = "%s: %s" % (room_name, program)
+    cell = f"{room_name}: {program}"
     return Row(cell, seconds(series.cpu(program)), "ping " + seconds(series.cpu("ping")), series.ratio(program, "ping"), limit, "P")
 
 
@@ -117,10 +114,10 @@ def against_peers(lab, room_name, program, limits=()):
     series = lab.room(room_name)
     rows = []
     for peer in PEERS:
-        other = "%s %s" % (peer, seconds(series.cpu(peer)))
+        other = f"{peer} {seconds(series.cpu(peer))}"
         if series.ratio(peer, "ping") is not None:
-            other += " = %.2f P" % series.ratio(peer, "ping")
-        rows.append(Row("%s: %s / peer" % (room_name, program), seconds(series.cpu(program)), other, series.ratio(program, peer), dict(limits).get(peer)))
+            other += f" = {series.ratio(peer, 'ping'):.2f} P"
+        rows.append(Row(f"{room_name}: {program} / peer", seconds(series.cpu(program)), other, series.ratio(program, peer), dict(limits).get(peer)))
     return rows
 
 
@@ -128,7 +125,7 @@ def against_room(lab, cell, ours, base, limit):
     """Cost in P in one room as a multiple of the cost in P in another; `ours` and `base` are (room, program)."""
     cost, floor = lab.in_pings(*ours), lab.in_pings(*base)
     ratio = cost / floor if cost and floor else None
-    return Row(cell, pings(cost), "%s, %s %s" % (*base, pings(floor)), ratio, limit, "x")
+    return Row(cell, pings(cost), "{}, {} {}".format(*base, pings(floor)), ratio, limit, "x")
 
 
 def goal_1(lab):
@@ -154,24 +151,24 @@ def goal_4(lab):
 
 def goal_5(lab):
     """What a namespace costs is measured inside one room (all namespaces less the own one), so that P does not matter."""
-    sizes = {number: ROOMS["%d namespaces" % number] for number in (100, 200, 400)}
+    sizes = {number: ROOMS[f"{number} namespaces"] for number in (100, 200, 400)}
     each, rows = {}, []
     for number, plan in sizes.items():
         count = (plan.quick_sizes if lab.quick else plan.sizes)[0]
-        series = lab.room("%d namespaces" % number)
+        series = lab.room(f"{number} namespaces")
         extra = series.difference("min everywhere", "min")
         each[number] = None if extra is None else extra * 1000 / count
         total = seconds(series.cpu("min everywhere"))
-        rows.append(Row("%d namespaces: ms per namespace" % number, total, "own only " + seconds(series.cpu("min")), each[number], 0.7, "ms"))
+        rows.append(Row(f"{number} namespaces: ms per namespace", total, "own only " + seconds(series.cpu("min")), each[number], 0.7, "ms"))
     ratio = each[400] / each[100] if each[400] and each[100] else None
-    rows.append(Row("400 namespaces: per namespace / at 100", "%s ms" % plain(each[400]), "%s ms" % plain(each[100]), ratio, 1.25, "x"))
+    rows.append(Row("400 namespaces: per namespace / at 100", f"{plain(each[400])} ms", f"{plain(each[100])} ms", ratio, 1.25, "x"))
     extra = [against_ping(lab, "200 namespaces", program) for program in ("min everywhere", "min+syn everywhere", "all everywhere")]
     return rows + extra + against_peers(lab, "200 namespaces", "min everywhere")
 
 
 def goal_6(lab):
     both, alone = "connections + namespaces", "200 namespaces"
-    return [against_room(lab, "%s: %s" % (both, program), (both, program), (alone, program), 1.4) for program in ("min everywhere", "min+syn everywhere")]
+    return [against_room(lab, f"{both}: {program}", (both, program), (alone, program), 1.4) for program in ("min everywhere", "min+syn everywhere")]
 
 
 def goal_7(lab):
@@ -183,7 +180,7 @@ def goal_7(lab):
     forks = None if lines is None else sum("execve" not in line for line in lines) - threads
     return [
         Row("100 namespaces: programs executed", "all everywhere", "strace", executed, 0),
-        Row("100 namespaces: processes forked", "%d threads" % threads, "strace", forks),
+        Row("100 namespaces: processes forked", f"{threads} threads", "strace", forks),
     ]
 
 
@@ -204,7 +201,7 @@ def facts_size(lab):
         output = lab.room("25 listeners").outputs.get(program)
         fact = json.loads(output)["ansible_facts"]["listen_queue"] if output else None
         size = None if fact is None else len(json.dumps(fact, separators=(",", ":")).encode()) / 1000
-        found = "" if fact is None else "%d listeners" % sum(len(namespace["listeners"]) for namespace in fact["namespaces"])
+        found = "" if fact is None else f"{sum(len(namespace['listeners']) for namespace in fact['namespaces'])} listeners"
         rows.append(Row("25 listeners: size of the facts, " + program, found, "", size, limit, "KB"))
     return rows
 
@@ -215,34 +212,41 @@ def goals_10_and_11(lab):
     outcome, problem = fleet.measure_fleet(lab.scratch, facts, lab.quick, lab.say)
     if problem:
         lab.problems.append(problem)
-        return [Row("fleet", "", "", None, 1.3)]
-    lab.measured.update({"fleet of %d" % hosts: series for hosts, series in outcome.series.items()})
-    few, many = sorted(outcome.series)
-    rows = []
-    for what, cost in (("CPU", measure.Series.cpu), ("wall", measure.Series.wall)):
-        of = {(hosts, name): cost(series, name) for hosts, series in outcome.series.items() for name in ("audit", "ping")}
-        ping = "ping playbook " + seconds(of[many, "ping"])
-        rows.append(Row("%s hosts: audit, %s" % (format(many, ","), what), seconds(of[many, "audit"]), ping, of[many, "audit"] / of[many, "ping"], 1.3, "x"))
-        less = "%d hosts %s" % (few, seconds(of[few, "audit"]))
-        growth = of[many, "audit"] / many / (of[few, "audit"] / few)
-        rows.append(Row("%s hosts: audit, %s per host" % (format(many, ","), what), seconds(of[many, "audit"] / many), less, growth, 1.2, "x"))
-    rows.append(Row("modules run on each host", "%d runs" % outcome.module_runs, "%d hosts" % many, outcome.module_runs / many, 1))
-    rows.append(Row("tasks that visit every host", ", ".join(outcome.tasks_for_each_host) or "none", "", len(outcome.tasks_for_each_host), 1))
-    return rows
+        return [Row("fleet: audit", "", "ping playbook", None, 1.3, "x")]
+    lab.measured.update({f"fleet of {hosts}": series for hosts, series in outcome.series.items()})
+    hosts, visits = max(outcome.series), outcome.tasks_for_each_host
+    return [
+        *fleet_rows(outcome.series, "CPU", measure.Series.cpu),
+        *fleet_rows(outcome.series, "wall", measure.Series.wall),
+        Row("modules run on each host", f"{outcome.module_runs} runs", f"{hosts} hosts", outcome.module_runs / hosts, 1),
+        Row("tasks that visit every host", ", ".join(visits) or "none", f"{hosts} hosts", len(visits), 1),
+    ]
+
+
+def fleet_rows(series, what, cost):
+    """`cost` (CPU or wall) of the audit against a ping playbook, and of a host in the large fleet against one in the small fleet."""
+    few, many = sorted(series)
+    large, small = cost(series[many], "audit"), cost(series[few], "audit")
+    ping = cost(series[many], "ping")
+    each, each_of_few = large / many, small / few
+    return [
+        Row(f"{many} hosts: audit, {what}", seconds(large), "ping playbook " + seconds(ping), large / ping, 1.3, "x"),
+        Row(f"{many} hosts: {what} per host / at {few}", seconds(each), seconds(each_of_few), each / each_of_few, 1.2, "x"),
+    ]
 
 
 def plain(number):
-    return "-" if number is None else "%.2f" % number
+    return "-" if number is None else f"{number:.2f}"
 
 
 def pings(number):
-    return "-" if number is None else "%.2f P" % number
+    return "-" if number is None else f"{number:.2f} P"
 
 
 def seconds(number):
     if number is None:
         return "-"
-    return "%.1f ms" % (number * 1000) if number < 10 else "%.1f s" % number
+    return "%.1f ms" % (number * 1000) if number < 10 else f"{number:.1f} s"
 
 
 def mebibytes(kib):

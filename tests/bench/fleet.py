@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import NamedTuple
 
 import measure
 import programs
@@ -29,9 +29,9 @@ SKIPPED = re.compile(r"^skipping: \[")
 class Outcome(NamedTuple):
     """`series` is {number of hosts: Series with audit and ping}; the rest is of one audit of the largest fleet."""
 
-    series: Dict[int, measure.Series]
+    series: dict[int, measure.Series]
     module_runs: int
-    tasks_for_each_host: List[str]
+    tasks_for_each_host: list[str]
 
 
 def measure_fleet(scratch, facts, quick, say):
@@ -43,15 +43,15 @@ def measure_fleet(scratch, facts, quick, say):
     few, many, rounds = (5, 20, 1) if quick else (250, 1000, 2)
     series = {}
     for hosts in (few, many):
-        say("fleet of %d hosts" % hosts)
+        say(f"fleet of {hosts} hosts")
         commands = {
             "ping": playbook(folder, "ping", {"ping": "pong"}, hosts, ping_playbook(folder)),
             "audit": playbook(folder, "audit", json.loads(facts), hosts, AUDIT),
         }
         series[hosts] = in_pairs(commands, rounds, programs.ansible_environment(scratch))
         if "audit" not in series[hosts].costs or "ping" not in series[hosts].costs:
-            return None, "fleet: a playbook failed: %s" % str(series[hosts].failures)[-600:]
-    runs = (folder / ("audit-%d.runs" % many)).stat().st_size / rounds
+            return None, f"fleet: a playbook failed: {str(series[hosts].failures)[-600:]}"
+    runs = (folder / f"audit-{many}.runs").stat().st_size / rounds
     return Outcome(series, int(runs), tasks_for_each_host(series[many].outputs["audit"], many)), None
 
 
@@ -67,12 +67,12 @@ def in_pairs(commands, rounds, environment):
 
 def playbook(folder, name, answer, hosts, path):
     """The command that runs a playbook over `hosts` made-up hosts, each of which gives the same answer."""
-    interpreter = folder / ("%s-%d" % (name, hosts))
+    interpreter = folder / f"{name}-{hosts}"
     make_interpreter(interpreter)
-    Path("%s.json" % interpreter).write_text(json.dumps(answer))
+    Path(f"{interpreter}.json").write_text(json.dumps(answer))
     variables = {"ansible_connection": "local", "ansible_python_interpreter": str(interpreter)}
-    names = {"host%04d.example.com" % number: {} for number in range(hosts)}
-    inventory = folder / ("%s-%d.yml" % (name, hosts))
+    names: dict[str, dict] = {f"host{number:04}.example.com": {} for number in range(hosts)}
+    inventory = folder / f"{name}-{hosts}.yml"
     inventory.write_text(json.dumps({"all": {"vars": variables, "hosts": names}}))
     report = json.dumps({"backlog_audit_report_dir": str(folder / "reports")})
     return [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), "-e", report, str(path)]
@@ -107,4 +107,4 @@ def tasks_for_each_host(printed, hosts):
             results[task] = 0
         elif task and (HOST_RESULT.match(line) or SKIPPED.match(line)):
             results[task] += 1
-    return ["%s" % name for name, count in results.items() if count >= hosts]
+    return [f"{name}" for name, count in results.items() if count >= hosts]

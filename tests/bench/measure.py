@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 WARM_UP_IS_ENOUGH = 5.0  # seconds: a command this slow is not run again only to warm up
 TIME_BUDGET = 12.0  # seconds of wall clock that one command may take in one cell after its warm-up
@@ -24,15 +24,13 @@ class Cost(NamedTuple):
     output: bytes
 
 
-def run(command, environment=None, before_exec=None) -> Cost:
+def run(command, environment=None) -> Cost:
     """Run a command to its end. Descendants count when their parents waited for them, as all measured programs do."""
     with tempfile.TemporaryFile() as errors:
         started = time.monotonic()
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=environment, preexec_fn=before_exec
-        )
-        output = process.stdout.read()
-        process.stdout.close()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=environment)
+        with process.stdout as printed:
+            output = printed.read()
         _pid, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.monotonic() - started
@@ -74,25 +72,25 @@ class Series:
         made.outputs, made.failures = plain["outputs"], plain["failures"]
         return made
 
-    def ratio(self, name, other) -> Optional[float]:
+    def ratio(self, name, other) -> float | None:
         """Median over the rounds of cpu(name) / cpu(other); None when one of the two never ran well."""
         return _median(ours.cpu / theirs.cpu for ours, theirs in self._pairs(name, other) if theirs.cpu > 0)
 
-    def difference(self, name, other) -> Optional[float]:
+    def difference(self, name, other) -> float | None:
         """Median over the rounds of cpu(name) - cpu(other), in seconds."""
         return _median(ours.cpu - theirs.cpu for ours, theirs in self._pairs(name, other))
 
-    def cpu(self, name) -> Optional[float]:
+    def cpu(self, name) -> float | None:
         return _median(cost.cpu for cost in self.costs.get(name, ()))
 
-    def wall(self, name) -> Optional[float]:
+    def wall(self, name) -> float | None:
         return _median(cost.wall for cost in self.costs.get(name, ()))
 
-    def peak_kib(self, name) -> Optional[float]:
+    def peak_kib(self, name) -> float | None:
         return _median(cost.peak_kib for cost in self.costs.get(name, ()))
 
     def _pairs(self, name, other):
-        return zip(self.costs.get(name, ()), self.costs.get(other, ()))
+        return zip(self.costs.get(name, ()), self.costs.get(other, ()), strict=False)
 
 
 def in_turns(commands, rounds, environment=None) -> Series:

@@ -20,11 +20,11 @@ MINIMUM = ["sockets", "counters", "sysctls"]
 
 OURS = {
     "min": {"gather_subset": MINIMUM},
-    "min+processes": {"gather_subset": MINIMUM + ["processes"]},
-    "min+syn": {"gather_subset": MINIMUM + ["syn_queue"]},
+    "min+processes": {"gather_subset": [*MINIMUM, "processes"]},
+    "min+syn": {"gather_subset": [*MINIMUM, "syn_queue"]},
     "all": {"gather_subset": ["all"]},
     "min everywhere": {"gather_subset": MINIMUM, "namespaces": "all"},
-    "min+syn everywhere": {"gather_subset": MINIMUM + ["syn_queue"], "namespaces": "all"},
+    "min+syn everywhere": {"gather_subset": [*MINIMUM, "syn_queue"], "namespaces": "all"},
     "all everywhere": {"gather_subset": ["all"], "namespaces": "all"},
     "all sampled": {"gather_subset": ["all"], "namespaces": "all", "sample": 0.3},
 }
@@ -47,7 +47,7 @@ def ansible_environment(scratch):
     ours = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     return dict(
         ours, LC_ALL="C.UTF-8", ANSIBLE_CONFIG=str(empty), ANSIBLE_HOME=str(scratch / "home"), ANSIBLE_NOCOLOR="1",
-        ANSIBLE_COLLECTIONS_PATH="%s:%s" % (scratch / "collections", PEERS), ANSIBLE_RETRY_FILES_ENABLED="0",
+        ANSIBLE_COLLECTIONS_PATH=f"{scratch / 'collections'}:{PEERS}", ANSIBLE_RETRY_FILES_ENABLED="0",
     )  # fmt: skip
 
 
@@ -100,4 +100,4 @@ def commands_of_this_machine(scratch, python):
         commands["ss -Hltnm"] = ["ss", "-Hltnm"]
     absent = [name for name in (*modules, "ss -Hltnm") if name not in commands]
     notes = [missing] if missing else []
-    return commands, notes + ["%s cannot be run here" % name for name in absent]
+    return commands, notes + [f"{name} cannot be run here" for name in absent]

@@ -27,11 +27,11 @@ def measure_in_room(scenario, arguments, timed, once, rounds):
     as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
     room = subprocess.run(
         UNSHARE + as_root + [sys.executable, os.path.abspath(__file__)],
-        input=job.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=scenarios.die_with_parent, check=False,
+        input=job.encode(), capture_output=True, preexec_fn=scenarios.die_with_parent, check=False,
     )  # fmt: skip
     if room.returncode:
         reason = room.stderr.decode(errors="backslashreplace").strip().splitlines() or ["it died"]
-        raise RoomError("no clean room for %s: %s" % (scenario, reason[-1]))
+        raise RoomError(f"no clean room for {scenario}: {reason[-1]}")
     return measure.Series.from_plain(json.loads(room.stdout))
 
 

@@ -99,7 +99,7 @@ def _child(build, *arguments):
     answer = os.read(told, 1000)
     os.close(told)
     if answer != b"+":
-        raise RuntimeError("%s: %s" % (build.__name__.strip("_"), answer.decode() or "the child died"))
+        raise RuntimeError(f"{build.__name__.strip('_')}: {answer.decode() or 'the child died'}")
 
 
 def _listen_on(numbers):
@@ -112,7 +112,7 @@ def _listener(number):
     made = socket.socket(socket.AF_INET6 if on_ipv6 else socket.AF_INET)
     if on_ipv6:
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    address = "::" if on_ipv6 else "127.%d.0.1" % (1 + number // 20000)
+    address = "::" if on_ipv6 else f"127.{1 + number // 20000}.0.1"
     made.bind((address, FIRST_PORT + number % 20000))
     made.listen(128 + number % 7)
     return made
@@ -126,7 +126,7 @@ def _connect_to_itself(child, count):
     kept = [listener]
     for _each in range(count):
         client = socket.socket()
-        client.bind(("127.11.%d.1" % child, 0))
+        client.bind((f"127.11.{child}.1", 0))
         client.connect(listener.getsockname())
         kept += [client, listener.accept()[0]]
     return kept
@@ -142,7 +142,7 @@ def _listen_in_new_namespace():
     if LIBC.unshare(CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWNET): " + os.strerror(ctypes.get_errno()))
     made = socket.socket()
-    made.bind(("0.0.0.0", 8080))
+    made.bind(("0.0.0.0", 8080))  # noqa: S104 (alone in its namespace)
     made.listen(128)
     return [made]
 

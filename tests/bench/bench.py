@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure the speed goals as ratios of one run and print them as one table; tests/output/bench.json has every single cost.
 
-    python tests/bench/bench.py [--list] [--only TEXT] [--runs N] [--quick] [--strict] [--target-python PATH]
+    .venv/bin/python tests/bench/bench.py [--list] [--only TEXT] [--runs N] [--quick] [--strict] [--target-python PATH]
 
 Ends with 0 even when goals are missed, unless --strict is given. Needs Linux and unshare (util-linux); the scenarios are built
 in namespaces of their own and are gone when the run ends, however it ends.
@@ -26,6 +26,7 @@ import fleet
 import programs
 
 OUTPUT = programs.ROOT / "tests" / "output" / "bench.json"
+OUTPUT_OF_A_PART = OUTPUT.with_name("bench-partial.json")  # --only and --quick leave the result of the last whole run alone
 QUICK_ROUNDS = 1
 
 
@@ -37,7 +38,8 @@ def main():
         return 0 if options.list else f"no goal has {options.only!r} in its name"
     if not shutil.which("unshare"):
         return "the bench needs unshare (package util-linux) to build its scenarios"
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the temporary directory is removed
+    for stop in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # end in order: rooms die with us, the temporary directory is removed
+        signal.signal(stop, lambda *_: sys.exit("stopped"))
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="listen-queue-bench-") as scratch:
         os.environ["TMPDIR"] = tempfile.tempdir = scratch  # also where AnsiballZ unpacks itself
@@ -46,8 +48,9 @@ def main():
         tables = {name: goal(lab) for name, goal in goals.items()}
     header = describe(options, rounds)
     print_tables(header, tables, lab.problems)
-    write(header, tables, lab)
-    say(started, f"done, {OUTPUT.relative_to(programs.ROOT)} written")
+    output = OUTPUT_OF_A_PART if options.only or options.quick else OUTPUT
+    write(output, header, tables, lab)
+    say(started, f"done, {output.relative_to(programs.ROOT)} written")
     missed = any(row.verdict == "MISSED" for rows in tables.values() for row in rows)
     return 1 if missed and options.strict else 0
 
@@ -92,12 +95,12 @@ def as_text(row):
     return "  " + row.cell, row.ours, row.other, value, limit, row.verdict
 
 
-def write(header, tables, lab):
-    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
+def write(output, header, tables, lab):
+    output.parent.mkdir(parents=True, exist_ok=True)
     rows = [dict(row._asdict(), goal=goal, verdict=row.verdict) for goal, group in tables.items() for row in group]
     costs = {room: {name: [cost[:3] for cost in runs] for name, runs in series.costs.items()} for room, series in lab.measured.items()}
     report = {"header": header, "rows": rows, "problems": lab.problems, "costs (cpu s, wall s, peak KiB)": costs}
-    OUTPUT.write_text(json.dumps(report, indent=1) + "\n")
+    output.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def say(started, text):

@@ -26,14 +26,14 @@ class Cost(NamedTuple):
 
 def run(command, environment=None) -> Cost:
     """Run a command to its end. Descendants count when their parents waited for them, as all measured programs do."""
-    with tempfile.TemporaryFile() as errors:
+    with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as errors:
         started = time.monotonic()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=environment)
-        with process.stdout as printed:
-            output = printed.read()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=printed, stderr=errors, env=environment)
         _pid, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)  # wait4 has reaped it: tell Popen
+        printed.seek(0)
+        output = printed.read()
         if process.returncode:
             errors.seek(0)
             output += errors.read()[-2000:]

@@ -174,7 +174,7 @@ def goal_6(lab):
 def goal_7(lab):
     """strace sees the interpreter's own execve and every process or thread that is made after it."""
     trace = lab.room("100 namespaces").outputs.get("traced")
-    lines = None if trace is None else [line for line in trace.splitlines() if not line.rstrip().endswith(("<unfinished ...>", "+++"))]
+    lines = None if trace is None else [line for line in trace.splitlines() if " resumed>" not in line and "+++" not in line]
     executed = None if lines is None else sum(" execve" in line for line in lines) - 1
     threads = 0 if lines is None else sum("CLONE_THREAD" in line for line in lines)
     forks = None if lines is None else sum("execve" not in line for line in lines) - threads

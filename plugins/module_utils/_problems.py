@@ -9,16 +9,19 @@ class Problems:
 
     def __init__(self):
         self._entries = {}
+        self.partial = False
 
-    def add(self, code, message, netns=None):
-        """Note one problem; ``netns`` is the inode of the namespace that it concerns, if it concerns one."""
+    def add(self, code, message, netns=None, partial=True):
+        """Note one problem.
+
+        ``netns`` is the inode of the namespace that it concerns, if it concerns one. ``partial`` is False for what
+        no other run on this kernel could know either: it does not make the answer incomplete.
+        """
+        self.partial = self.partial or partial
         entry = self._entries.setdefault((code, message), {"code": code, "message": message, "count": 0, "_netns": set()})
         entry["count"] += 1
         if netns is not None:
             entry["_netns"].add(netns)
-
-    def __bool__(self):
-        return bool(self._entries)
 
     def as_list(self):
         """Return ``[{code, message, count, netns?}]`` in the order of first appearance; ``netns`` only when it is exactly one."""

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parses /proc/net/netstat and /proc/net/snmp: pairs of a header line and a value line per group.
+
+Source: net/ipv4/proc.c (netstat_seq_show, snmp_seq_show). Columns come and go between kernels, so values are paired
+with names by position inside one group and looked up by name only.
+"""
+
+
+def parse_counters(data, wanted=None):
+    """Return ``({(group, name): int or None}, [sentence])``.
+
+    ``wanted`` limits the result to these (group, name) keys; ``None`` takes all. A group whose lines do not pair up is
+    left out whole, because no value of it can be trusted; a value that is no number is ``None``. Both give a sentence.
+    """
+    lines = data.split(b"\n")
+    complete = lines.pop() == b""  # the kernel ends every line: without the last newline the last line is cut short
+    values, problems, header = {}, [], None
+    for number, line in enumerate(lines):
+        group, colon, rest = line.partition(b":")
+        if not colon:
+            problems.append("line %d has no group name" % (number + 1))
+        elif header is None or header[0] != group:
+            if header is not None:
+                problems.append("group %s has no values" % _text(header[0]))
+            header = (group, rest)
+        else:
+            problems += _pair(values, _text(group), header[1].split(), rest.split(), wanted)
+            header = None
+    if header is not None:
+        problems.append("group %s has no values" % _text(header[0]))
+    if not complete:
+        problems.append("the last line is cut short")
+    return values, problems
+
+
+def _pair(values, group, names, numbers, wanted):
+    if len(names) != len(numbers):
+        return ["group %s has %d names and %d values" % (group, len(names), len(numbers))]
+    problems = []
+    for raw_name, raw_value in zip(names, numbers):
+        key = (group, _text(raw_name))
+        if wanted is not None and key not in wanted:
+            continue
+        try:
+            values[key] = int(raw_value)
+        except ValueError:
+            values[key] = None
+            problems.append("%s.%s is %r, not a number" % (key + (_text(raw_value),)))
+    return problems
+
+
+def _text(raw):
+    return raw.decode("ascii", "backslashreplace")

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads sysctls in the network namespace of the calling thread.
+
+/proc/sys/net is resolved at open(2) for the opening task, so each file is opened anew after a namespace was entered.
+"""
+
+from .._versions import is_older
+from .names import path_of
+
+
+def read_sysctls(proc, rows, release, problems, netns):
+    """Return ``{key: int, str or None}`` for catalogue ``rows``; what cannot be read is ``None`` and a problem.
+
+    ``release`` is the kernel's, as uname(2) gives it: a key that is younger cannot be expected.
+    """
+    values = {}
+    for row in rows:
+        values[row.key] = None
+        try:
+            raw = proc.read("sys/" + path_of(row.key))
+        except OSError as error:
+            problems.add("sysctl_unreadable", "%s cannot be read: %s" % (row.key, error.strerror), netns)
+            continue
+        if raw is not None:
+            values[row.key] = value_of(raw)
+        elif is_older(release, row.since):
+            problems.add("sysctl_missing", "%s does not exist in this kernel; it came with %s" % (row.key, row.since), netns, partial=False)
+        else:
+            problems.add("sysctl_missing", "%s does not exist here; this kernel hides it from the namespace, or /proc/sys is masked" % row.key, netns)
+    return values
+
+
+def value_of(raw):
+    """Return a number as int, anything else as text with single blanks between its words."""
+    words = raw.decode("utf-8", "backslashreplace").split()
+    try:
+        return int(words[0]) if len(words) == 1 else " ".join(words)
+    except ValueError:
+        return words[0]

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text from hosts, made harmless for a terminal and for Markdown. Pure.
+
+Host names, process names, socket paths and units come from machines that may be hostile: they can hold escape sequences, line
+breaks, text direction marks, pipes and backquotes. Nothing here is ever evaluated, so Jinja in them stays text.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+from typing import Any
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~#!$])")
+_AUTOLINK = re.compile(r"(?i)(:)(//)|\b(www)(\.)")
+
+
+def visible(value: Any) -> str:
+    """One line without control, direction or other invisible characters: those are written as \\x1b, \\u202e."""
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else _escaped(each) for each in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return "\\x%02x" % code if code < 0x100 else "\\u%04x" % code if code < 0x10000 else "\\U%08x" % code
+
+
+def width(text: str) -> int:
+    """Columns `text` takes in a terminal: East Asian wide characters two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def clipped(text: str, columns: int) -> str:
+    """`text` in at most `columns` columns, with ... where it was cut."""
+    if width(text) <= columns:
+        return text
+    kept = ""
+    for each in text:
+        if width(kept + each) > columns - 3:
+            break
+        kept += each
+    return kept + "..."
+
+
+def wrapped(text: Any, columns: int, indent: str = "", hanging: str | None = None) -> list[str]:
+    """Visible text in lines of at most `columns` columns."""
+    hanging = indent if hanging is None else hanging
+    lines = textwrap.wrap(visible(text), columns, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False) or [indent.rstrip()]
+    return [clipped(line, columns) for line in lines]
+
+
+def markdown(value: Any) -> str:
+    """Visible text that Markdown shows as it is: no emphasis, links, HTML, tables or headings come of it."""
+    escaped = _MARKDOWN.sub(r"\\\1", visible(value))
+    return _AUTOLINK.sub(lambda match: "\\:" + match[2] if match[1] else match[3] + "\\.", escaped)
+
+
+def code(value: Any) -> str:
+    """Visible text as a Markdown code span, also inside a table."""
+    text = visible(value)
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if longest or text.startswith(" ") or text.endswith(" ") or not text else ""
+    return fence + pad + text.replace("|", "\\|") + pad + fence

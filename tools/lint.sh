@@ -29,6 +29,7 @@ in_copy() { # the linters of collections want the path ansible_collections/netop
 check ruff ruff check .
 check ruff-format ruff format --check .
 check mypy mypy
+if command -v shellcheck >/dev/null; then check shellcheck shellcheck tools/*.sh .ci/run; else echo 'not run shellcheck (not installed)'; fi
 check yamllint yamllint --strict .
 check ansible-lint in_copy ansible-lint --offline --profile production
 check antsibull-docs in_copy antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .

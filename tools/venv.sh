@@ -47,8 +47,7 @@ link_collection() { # Ansible looks for ansible_collections on Python's path: no
 }
 
 build() {
-    requirements=requirements.txt
-    [ "$level" = audit ] || requirements=requirements-dev.txt
+    case $level in audit) requirements='requirements.txt' ;; *) requirements='requirements-dev.txt' ;; esac
     echo "Making .venv with Python $version ($requirements), which takes up to two minutes ..."
     "$python" -m venv .venv.tmp
     .venv.tmp/bin/python -m pip install -qq -r "$requirements"

@@ -3,15 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kernel versions as numbers."""
 
-import re
-
-NUMBERS = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
-
 
 def version_of(text):
-    """Return ``(major, minor, patch)`` of the start of a release such as ``4.18.0-553.el8.x86_64``; zeros when there is none."""
-    match = NUMBERS.match(text)
-    return tuple(int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    """Return ``(major, minor)`` of a release such as ``4.18.0-553.el8.x86_64``; zeros where there is no number."""
+    numbers = []
+    for part in text.split(".")[:2]:
+        digits = part[:len(part) - len(part.lstrip("0123456789"))]
+        numbers.append(int(digits) if digits else 0)
+    return tuple(numbers)
 
 
 def is_older(release, since):

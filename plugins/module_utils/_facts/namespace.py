@@ -3,9 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is gathered of one network namespace, before it is given its shape."""
 
+from .._sockets.listen_queue import endpoint
+
 
 class NamespaceView:
-    """The records of one namespace. ``None`` is "not read": not asked for, or a problem says why."""
+    """The records of one namespace. ``None`` is "not read": not asked for, or a problem says why.
+
+    ``counted_at`` is a monotonic time and ``window`` a duration, both in seconds; ``series`` maps (family, cookie) to
+    the QueueSeries of a sampled socket, ``half_open`` an endpoint to its half-open connections.
+    """
 
     def __init__(self, namespace):
         self.namespace = namespace
@@ -26,6 +32,19 @@ class NamespaceView:
         """All ListenSocket records that could be read."""
         return (self.tcp or []) + (self.unix or [])
 
+    def inodes(self):
+        """The inodes of all listeners that have one."""
+        return {listener.inode for listener in self.listeners() if listener.inode}
+
+    def group_sizes(self):
+        """Return ``{endpoint: number of sockets}`` of the TCP listeners: more than one is a reuseport group."""
+        sizes = {}
+        for listener in self.tcp or ():
+            key = endpoint(listener)
+            sizes[key] = sizes.get(key, 0) + 1
+        return sizes
+
     def somaxconn(self):
+        """The namespace's somaxconn, or ``None`` when it is unknown."""
         value = (self.sysctls or {}).get("net.core.somaxconn")
         return value if isinstance(value, int) else None

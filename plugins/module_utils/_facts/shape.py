@@ -9,19 +9,39 @@ A key that does not apply, or was not asked for, is absent; an unknown value is 
 from .._sockets.listen_queue import accept_queue_full, at_cap, endpoint, limited_by, stale_limit
 
 
-def namespace_names(initial, own, mounts, owner):
-    """Return the ``names`` of a namespace: only the keys that apply."""
-    names = {}
-    if initial:
-        names["host"] = True
-    if own:
-        names["own"] = True
-    if mounts:
-        names["netns"] = mounts
-    for key in ("unit", "container", "runtime", "pod_uid"):
-        if getattr(owner, key) is not None and not initial:
-            names[key] = getattr(owner, key)
-    return names
+def namespace_facts(view, names, subsets, processes):
+    """Return the facts of one NamespaceView. ``processes`` is ``{socket inode: [process facts] or None}``."""
+    facts = {"netns": view.netns, "names": names}
+    if "sysctls" in subsets:
+        facts["sysctls"] = view.sysctls
+    if "counters" in subsets:
+        facts["counters"] = view.counters
+        if view.counters_before is not None:
+            from .._sockets.sampling import counter_changes
+            facts["counters_sample"] = counter_changes(view.counters_before, view.counters, view.window)
+    if "sockets" in subsets or "unix" in subsets:
+        facts["listeners"] = _listeners(view, subsets, processes) if view.readable else None
+    return facts
+
+
+def _listeners(view, subsets, processes):
+    somaxconn, sizes = view.somaxconn(), view.group_sizes()
+    rows = []
+    for listener in sorted(view.listeners(), key=_sort_key):
+        size = sizes.get(endpoint(listener), 1)
+        facts = listener_facts(listener, somaxconn, size)
+        if "syn_queue" in subsets and listener.family != "unix":
+            facts.update(half_open_facts(listener, view.half_open, size))
+        if "processes" in subsets:
+            facts["processes"] = processes.get(listener.inode)
+        if view.series:
+            facts["sample"] = view.series[listener.family, listener.cookie].summary()
+        rows.append(facts)
+    return rows
+
+
+def _sort_key(listener):
+    return listener.family, listener.local_port or 0, listener.local_address or "", listener.path or "", listener.inode
 
 
 def listener_facts(listener, somaxconn, group_size):
@@ -60,14 +80,24 @@ def half_open_facts(listener, half_open, group_size):
     return {"syn_queue_length": number}
 
 
-def grouped(values, wanted):
+def namespace_names(initial, own, mounts, owner):
+    """Return the ``names`` of a namespace, only the keys that apply. ``owner`` is the Owner of a process inside, or None."""
+    names = {}
+    if initial:
+        names["host"] = True
+    if own:
+        names["own"] = True
+    if mounts:
+        names["netns"] = mounts
+    for key in ("unit", "container", "runtime", "pod_uid") if owner else ():
+        if getattr(owner, key) is not None:
+            names[key] = getattr(owner, key)
+    return names
+
+
+def counter_groups(values, wanted):
     """Return ``{group: {name: value}}`` of ``{(group, name): value}`` for the ``wanted`` keys; a missing one is None."""
     groups = {}
     for group, name in sorted(wanted):
         groups.setdefault(group, {})[name] = values.get((group, name))
     return groups
-
-
-def sort_key(listener):
-    """Order of listeners in the answer: family, port, address, path."""
-    return listener.family, listener.local_port or 0, listener.local_address or "", listener.path or "", listener.inode

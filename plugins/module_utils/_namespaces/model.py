@@ -3,11 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Network namespaces as records, and the text of /proc that names them."""
 
-import re
 from typing import NamedTuple, Tuple
-
-NSFS_ROOT = re.compile(rb"net:\[(\d+)\]\Z")
-OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 class NamespaceId(NamedTuple):
@@ -29,22 +25,28 @@ class Namespace(NamedTuple):
 
 def inode_of_link(link):
     """Return the inode of a ``net:[4026531840]`` link, or ``None`` when it is something else."""
-    if link is None or not link.startswith("net:[") or not link.endswith("]"):
+    if link is None or not link.startswith("net:["):
         return None
-    return int(link[5:-1])
+    digits = link[5:-1]
+    return int(digits) if digits.isdigit() else None
 
 
 def netns_mounts(mountinfo):
     """Return ``[(inode, mount point bytes)]`` of the network namespaces in a mountinfo file (proc(5), fields 4, 5 and 9)."""
     found = []
     for line in mountinfo.split(b"\n"):
-        if b" - nsfs " not in line:
-            continue
-        fields = line.split(b" ")
-        match = NSFS_ROOT.match(fields[3])
-        if match:
-            found.append((int(match.group(1)), OCTAL.sub(lambda octal: bytes([int(octal.group(1), 8)]), fields[4])))
+        if b" - nsfs " in line:
+            fields = line.split(b" ")
+            inode = inode_of_link(fields[3].decode("ascii", "backslashreplace"))
+            if inode is not None:
+                found.append((inode, unescaped(fields[4])))
     return found
+
+
+def unescaped(field):
+    """Return a mountinfo field with its ``\\040`` escapes (blank, tab, newline, backslash) undone."""
+    head, *rest = field.split(b"\\")
+    return head + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in rest)
 
 
 def netns_name(mount_point):

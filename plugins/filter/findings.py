@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: E402 (Ansible reads the documentation above the imports)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: findings
+short_description: Judge the listen queue facts of hosts by rules
+version_added: 0.1.0
+description:
+  - Turns the facts of M(netops.listen_queue.listen_queue_facts) of any number of hosts into one report model, with rules that are data.
+  - A field that is V(null) in the facts makes a rule's answer unknown, never quiet. A host without facts is in the report with its reason.
+  - The order of everything in the result depends on nothing but its content.
+positional: _input
+options:
+  _input:
+    description:
+      - The facts by host name. Each value is the result of the module, V({"ansible_facts": {"listen_queue": ...}}) or the bare facts.
+      - With O(variable), C(hostvars); then only that variable of each host is read, which is much faster than extracting it with Jinja.
+    type: dict
+    required: true
+  hosts:
+    description: Names of the hosts to take from C(hostvars). Used together with O(variable).
+    type: list
+    elements: str
+  variable:
+    description: The registered variable of each host that holds the module's result.
+    type: str
+  rules:
+    description: Rule documents with their source, as the lookup P(netops.listen_queue.rules#lookup) returns them. A later one replaces an earlier one of the same id.
+    type: list
+    elements: dict
+    required: true
+  skip_rules:
+    description: Ids of rules to leave out.
+    type: list
+    elements: str
+    default: []
+  waivers:
+    description: Accepted findings, each with RV(ignore:rule), a reason and the last day it counts. An expired one does not apply and is reported.
+    type: list
+    elements: dict
+    default: []
+  thresholds:
+    description: Numbers that replace the built-in thresholds of the same name or add new ones for own rules.
+    type: dict
+    default: {}
+  generated_at:
+    description: The time of the report, UTC, such as V(2026-11-20T21:22:42Z). By default now.
+    type: str
+requirements:
+  - jmespath (on the controller)
+seealso:
+  - module: netops.listen_queue.listen_queue_facts
+author:
+  - netops.listen_queue authors (@netops)
+"""
+
+EXAMPLES = r"""
+- name: Show what the built-in rules say about the facts of this play's hosts
+  ansible.builtin.debug:
+    msg: "{{ hostvars | netops.listen_queue.findings(hosts=ansible_play_hosts_all, variable='result', rules=rules) }}"
+  vars:
+    rules: "{{ lookup('netops.listen_queue.rules') }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description: The report model, schema 1.
+  type: dict
+  contains:
+    schema:
+      description: Version of this structure.
+      type: int
+    generated_at:
+      description: UTC time of the report.
+      type: str
+    collection:
+      description: Name and version of the collection that made it.
+      type: dict
+    thresholds:
+      description: The thresholds that were used.
+      type: dict
+    rules:
+      description: The rules that were used, with severity and source.
+      type: list
+      elements: dict
+    hosts:
+      description: Per host its status (audited, partial, unreachable or failed), the reason where it is not audited, and how much was seen.
+      type: dict
+    findings:
+      description: What the rules found, by severity, rule, host, namespace and listener, with summary, because, evidence, fix and references.
+      type: list
+      elements: dict
+    unknown:
+      description: What could not be judged, by rule and missing fields, with the number of times and up to ten host names.
+      type: list
+      elements: dict
+    not_sampled:
+      description: Rules that looked at nothing on some hosts because no sample was taken.
+      type: list
+      elements: dict
+    waived:
+      description: Findings covered by a waiver.
+      type: list
+      elements: dict
+    expired_waivers:
+      description: Waivers past their last day, with the number of findings they would cover.
+      type: list
+      elements: dict
+    unused_waivers:
+      description: Waivers that covered nothing.
+      type: list
+      elements: dict
+    counts:
+      description: Findings by severity, unknown by severity, waived, and hosts by status.
+      type: dict
+"""
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils._version import VERSION
+from ..plugin_utils.findings import ThresholdError, build_report, check_thresholds, merged_thresholds
+from ..plugin_utils.plain import NotPlain, plain
+from ..plugin_utils.rules import RuleError, compile_rules
+from ..plugin_utils.waivers import WaiverError, compile_waivers
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def findings(
+    data: Any,
+    rules: Any = None,
+    hosts: Any = None,
+    variable: str | None = None,
+    skip_rules: Any = (),
+    waivers: Any = (),
+    thresholds: Any = None,
+    generated_at: str | None = None,
+) -> dict[str, Any]:
+    """See DOCUMENTATION. Raises AnsibleFilterError with one sentence."""
+    try:
+        given = plain(thresholds or {})
+        limits = merged_thresholds(given)
+        compiled = compile_rules(plain(rules or []), limits, plain(list(skip_rules or ())))
+        check_thresholds(given, compiled)
+        made = _time(generated_at)
+        accepted = compile_waivers(plain(waivers or []), [rule.id for rule in compiled], made[:10])
+        return build_report(_results(data, hosts, variable), compiled, accepted, limits, made, VERSION)
+    except (NotPlain, RuleError, ThresholdError, WaiverError) as error:
+        raise AnsibleFilterError("findings: %s" % error) from error
+
+
+def _results(data: Any, hosts: Iterable[str] | None, variable: str | None) -> dict[str, Any]:
+    """Host name -> plain result. Reads `variable` of `hosts` without templating all their other variables."""
+    if not isinstance(data, Mapping):
+        raise NotPlain("the input must be a mapping of host names to facts, or hostvars")
+    if variable is None:
+        return {str(name): plain(data[name]) for name in data}
+    read = getattr(data, "raw_get", data.get)
+    return {str(name): plain((read(name) or {}).get(variable)) for name in hosts or ()}
+
+
+def _time(generated_at: Any) -> str:
+    if generated_at is None:
+        return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    made = str(plain(generated_at))
+    if not _TIME.fullmatch(made):
+        raise NotPlain("generated_at must be a UTC time such as 2026-11-20T21:22:42Z, not %s" % made)
+    return made
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"findings": findings}

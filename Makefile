@@ -16,7 +16,7 @@ THIS_MACHINE := --inventory localhost, --connection local --extra-vars ansible_p
 GIVEN_INVENTORY := $(filter -i% --inventory%,$(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-dev needs audit unit lint integration sanity targets bench build test clean
+.PHONY: help venv venv-dev needs audit unit lint format integration sanity targets bench build test clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1#/p' Makefile | while IFS='#' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -39,6 +39,9 @@ unit: venv-dev ## Unit tests, in seconds
 lint: venv-dev ## ruff, mypy, yamllint, ansible-lint, antsibull-docs, antsibull-changelog
 	@tools/lint.sh
 
+format: venv-dev ## Let ruff format the Python files
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
 integration: venv-dev needs ## Tests on the real kernel in namespaces, and of the audit playbook
 	@$(PYTEST) tests/integration $(ARGS)
 
@@ -49,7 +52,7 @@ targets: venv-dev needs ## Run the module for real under every target Python tha
 	@$(BIN)/python tests/targets/run.py
 
 bench: venv-dev needs ## Measure the speed goals and print them as ratios
-	@$(BIN)/python tests/bench/run.py $(ARGS)
+	@$(BIN)/python tests/bench/bench.py $(ARGS)
 
 build: venv ## Build the collection archive into build/
 	@mkdir -p build

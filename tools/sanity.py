@@ -25,9 +25,7 @@ NOISE = re.compile(
     r"Looking in |Collecting |  Downloading |  Using cached |Using cached |     \S|Processing |"
     r"Installing |Successfully |Requirement already |Attempting uninstall|  Attempting uninstall|    (Found|Uninstalling|Successfully)|$"
 )
-NOT_TESTED = re.compile(
-    r'WARNING: (Required program "(?P<program>.+)" not found|Skipping sanity test (?P<test>.+) because|(?P<all>All targets skipped))'
-)
+NOT_TESTED = re.compile(r'WARNING: (Required program "(?P<program>.+)" not found|Skipping sanity test (?P<test>.+) because|(?P<all>All targets skipped))')
 
 
 def prepare_home() -> None:

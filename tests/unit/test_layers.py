@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The layers of CONTRIBUTING.md, checked on syntax trees: who may import whom, who may touch the machine, how long code may be.
 
-    pure <- read <- write <- apply <- checkpoint <- runner <- modules        plugin_utils <- filter
+pure <- read <- write <- apply <- checkpoint <- runner <- modules        plugin_utils <- filter
 """
 
 import ast
@@ -299,11 +299,11 @@ QUIET = {
 }
 
 
-def make_tree(root, files, header="\n".join(HEADER) + "\n"):
+def make_tree(root, files, header=HEADER):
     for name, body in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(header + textwrap.dedent(body) + "\n", encoding="utf-8")
+        path.write_text("".join(f"{line}\n" for line in header) + textwrap.dedent(body) + "\n", encoding="utf-8")
     return root
 
 
@@ -318,5 +318,5 @@ def test_sound_tree_is_quiet(tmp_path, files):
 
 
 def test_missing_header_is_caught(tmp_path):
-    make_tree(tmp_path, {SOCKETS + "a.py": "x = 1"}, header="")
+    make_tree(tmp_path, {SOCKETS + "a.py": "x = 1"}, header=())
     assert faults(tmp_path) == [f"{SOCKETS}a.py: the licence header is missing"]

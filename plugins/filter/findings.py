@@ -25,13 +25,19 @@ options:
     type: list
     elements: str
   variable:
-    description: The registered variable of each host that holds the module's result.
+    description: The registered variable of each host that holds the module's result. Empty when the input is a dict of facts.
     type: str
+    default: ""
   rules:
     description: Rule documents with their source, as the lookup P(netops.listen_queue.rules#lookup) returns them. A later one replaces an earlier one of the same id.
     type: list
     elements: dict
     required: true
+  extra_rules:
+    description: More rule documents, without a source. They come after O(rules).
+    type: list
+    elements: dict
+    default: []
   skip_rules:
     description: Ids of rules to leave out.
     type: list
@@ -128,6 +134,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils._version import VERSION
 from ..plugin_utils.findings import ThresholdError, build_report, check_thresholds, merged_thresholds
+from ..plugin_utils.hosts import read_results
 from ..plugin_utils.plain import NotPlain, plain
 from ..plugin_utils.rules import RuleError, compile_rules
 from ..plugin_utils.waivers import WaiverError, compile_waivers
@@ -139,7 +146,8 @@ def findings(
     data: Any,
     rules: Any = None,
     hosts: Any = None,
-    variable: str | None = None,
+    variable: str = "",
+    extra_rules: Any = (),
     skip_rules: Any = (),
     waivers: Any = (),
     thresholds: Any = None,
@@ -149,7 +157,8 @@ def findings(
     try:
         given = plain(thresholds or {})
         limits = merged_thresholds(given)
-        compiled = compile_rules(plain(rules or []), limits, plain(list(skip_rules or ())))
+        documents = plain(rules or []) + [{"source": "backlog_audit_rules[%d]" % index, "rule": plain(rule)} for index, rule in enumerate(extra_rules or ())]
+        compiled = compile_rules(documents, limits, plain(list(skip_rules or ())))
         check_thresholds(given, compiled)
         made = _time(generated_at)
         accepted = compile_waivers(plain(waivers or []), [rule.id for rule in compiled], made[:10])
@@ -158,14 +167,13 @@ def findings(
         raise AnsibleFilterError("findings: %s" % error) from error
 
 
-def _results(data: Any, hosts: Iterable[str] | None, variable: str | None) -> dict[str, Any]:
+def _results(data: Any, hosts: Iterable[str] | None, variable: str) -> dict[str, Any]:
     """Host name -> plain result. Reads `variable` of `hosts` without templating all their other variables."""
     if not isinstance(data, Mapping):
         raise NotPlain("the input must be a mapping of host names to facts, or hostvars")
-    if variable is None:
+    if not variable:
         return {str(name): plain(data[name]) for name in data}
-    read = getattr(data, "raw_get", data.get)
-    return {str(name): plain((read(name) or {}).get(variable)) for name in hosts or ()}
+    return read_results(data, hosts or (), variable)
 
 
 def _time(generated_at: Any) -> str:

@@ -9,13 +9,18 @@ name: report_table
 short_description: A report of listen queues as lines for a terminal
 version_added: 0.1.0
 description:
-  - Renders what P(netops.listen_queue.findings#filter) returned as lines of at most 100 columns, grouped by severity, rule and host.
+  - Renders what P(netops.listen_queue.findings#filter) returned as lines, grouped by severity, rule and host.
   - Control characters that came from hosts are written as escapes. Long groups are cut and say so.
+positional: _input, columns
 options:
   _input:
     description: The report model, also as read from a C(report.json).
     type: dict
     required: true
+  columns:
+    description: Longest line. At least 40.
+    type: int
+    default: 100
 author:
   - netops.listen_queue authors (@netops)
 """
@@ -38,16 +43,16 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils.plain import NotPlain, plain
-from ..plugin_utils.report import ReportError, check_report, table
+from ..plugin_utils.report import COLUMNS, ReportError, check_report, table
 
 
-def report_table(report: Any) -> list[str]:
+def report_table(report: Any, columns: int = COLUMNS) -> list[str]:
     """See DOCUMENTATION."""
     try:
         model = plain(report)
         check_report(model)
-        return table(model)
-    except (NotPlain, ReportError) as error:
+        return table(model, max(int(columns), 40))
+    except (NotPlain, ReportError, TypeError, ValueError) as error:
         raise AnsibleFilterError("report_table: %s" % error) from error
 
 

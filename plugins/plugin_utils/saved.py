@@ -43,10 +43,8 @@ def parse_facts(content: bytes, name: str) -> dict[str, Any]:
 
 
 def bundle(results: dict[str, Any]) -> dict[str, Any]:
-    """All results of an audit in one document that parse_facts() reads back. Only what the audit reads is kept."""
-    kept = ("ansible_facts", "unreachable", "failed", "msg", "module_stderr", "module_stdout")
-    hosts = {name: {key: result[key] for key in kept if key in result} if isinstance(result, dict) else None for name, result in results.items()}
-    return {"kind": BUNDLE, "schema": 1, "hosts": hosts}
+    """All results of an audit in one document that parse_facts() reads back."""
+    return {"kind": BUNDLE, "schema": 1, "hosts": results}
 
 
 def parse_rule(content: bytes, stem: str) -> Any:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the netops.listen_queue authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gathers the facts: every namespace once, the half-open connections under a budget, the window, then the owners.
+"""Gathers the facts: every namespace once, then the window, then the owners.
 
 What only some subsets need is imported where it is used: on the target every import is compiled anew in every run.
 """
@@ -10,20 +10,16 @@ import os
 import time
 
 from .._errors import ReadError
-from .._namespaces.read import Finder, entered, is_initial, mount_names
+from .._namespaces.read import entered, is_initial, own_namespace
 from .._proc import ProcFS
 from .._problems import Problems
-from .._processes.model import capability_names
-from .._sockets.listen_queue import count_half_open
+from .._processes.capabilities import capability_names
 from .._sockets.read import SockDiag
-from .._version import VERSION
-from .._versions import is_older
+from .._version import VERSION, is_older
 from .namespace import NamespaceView
 from .shape import counter_groups, namespace_facts, namespace_names
 
 SCHEMA = 1
-# Seconds of CPU for the half-open connections of other namespaces: each dump walks the host's whole connection hash.
-SYN_BUDGET = 0.02
 
 
 def collect(options, proc_root):
@@ -43,30 +39,33 @@ class Gathering:
         self.release = os.uname().release
         self.views = []
         self._started_at = time.time()
-        self._finder = Finder(proc, self.problems)
         self._window = None
         self._processes = {}
-        self._book = None
 
     def gather(self):
-        wants, everywhere = self.options.subsets, self.options.everywhere
-        pids = self.proc.numbers("") if everywhere or "processes" in wants else []
-        self._finder.find(pids if everywhere else (), everywhere)
-        self._read_views(self._finder.namespaces(everywhere))
+        wants = self.options.subsets
+        own = own_namespace(self.proc)
+        walk = None
+        if self.options.everywhere or "processes" in wants:
+            from .._owners.read import ProcessWalk
+            walk = ProcessWalk(self, own)
+        self.read_views(walk.namespaces() if walk else [own])
         if self.options.sample:
             from .._window.read import Window
             self._window = Window(self)
             self._window.run()
-        if pids:
-            self._search_descriptors(pids)
+        if walk:
+            self._processes = walk.search()
 
-    def _read_views(self, namespaces):
+    def read_views(self, namespaces):
+        """Read each of ``namespaces`` once, and add their views."""
         views = [NamespaceView(namespace) for namespace in namespaces]
         self.views += views
         for view in views:
             view.readable = self.inside(view, self._read_inside)
         if "syn_queue" in self.options.subsets and "sockets" in self.options.subsets:
-            self._count_half_open(views)
+            from .._half_open.read import count_half_open_of
+            count_half_open_of(self, views)
 
     def inside(self, view, read):
         """Call ``read(view)`` inside the view's namespace; a namespace that refuses or vanished is a problem. Return success."""
@@ -123,50 +122,6 @@ class Gathering:
                                   partial=not is_older(self.release, counter.since))
         return counter_groups(values, LISTED | set(values))
 
-    def _count_half_open(self, views):
-        budget = SYN_BUDGET
-        for view in views:
-            if not view.tcp:
-                view.half_open = view.tcp and {}
-            elif budget <= 0:
-                self.problems.add("syn_queue_skipped", "half-open connections of some namespaces were not counted, to spare this busy host; "
-                                  "run the module inside a namespace to see its own", view.netns)
-            else:
-                start = time.process_time()
-                self.inside(view, self._read_half_open)
-                budget -= 0 if view.namespace.is_own else time.process_time() - start
-
-    def _read_half_open(self, view):
-        with SockDiag() as diag:
-            view.half_open = count_half_open(view.tcp, diag.syn_requests())
-        sizes = view.group_sizes()
-        if any(number and sizes[key] > 1 for key, number in view.half_open.items()):
-            self.problems.add("syn_queue_split", "half-open connections do not name their socket inside a reuseport group; "
-                              "syn_queue_group_length has the group's sum", view.netns, partial=False)
-
-    def _search_descriptors(self, pids):
-        from .._owners.read import OwnerSearch
-        wants_owners = "processes" in self.options.subsets
-        search = OwnerSearch(self.proc, pids, self.problems)
-        search.run(self._inodes() if wants_owners else set(), self._finder.add_descriptor if self.options.everywhere else None)
-        if self.options.everywhere:
-            known = {view.netns for view in self.views}
-            self._read_views([namespace for namespace in self._finder.namespaces(True) if namespace.id.inode not in known])
-            added = self._inodes() - set(search.owners) if len(self.views) > len(known) else ()
-            if wants_owners and added:
-                search.run(added)
-        if wants_owners:
-            self._processes = search.processes(self._inodes(), self._process_book())
-
-    def _inodes(self):
-        return {inode for view in self.views for inode in view.inodes()}
-
-    def _process_book(self):
-        if self._book is None:
-            from .._processes.read import ProcessBook
-            self._book = ProcessBook(self.proc)
-        return self._book
-
     def facts(self):
         """Return the whole answer as plain data."""
         facts = {
@@ -188,13 +143,9 @@ class Gathering:
         return raw.decode("ascii").strip() if raw else None
 
     def _names(self, view):
-        namespace = view.namespace
-        return namespace_names(view.initial, namespace.is_own, mount_names(namespace), None if view.initial else self._owner(namespace))
-
-    def _owner(self, namespace):
-        # The module's own process runs in the operator's session, whose unit says nothing about the namespace.
-        for pid in (os.getpid(),) if namespace.is_own else namespace.pids:
-            owner = self._process_book().owner(pid)
-            if owner is not None:
-                return owner._replace(unit=None) if namespace.is_own else owner
-        return None
+        namespace, mounts, owner = view.namespace, (), None
+        if namespace.mounts or not view.initial:
+            from .._owners.read import mount_names, owner_of_namespace
+            mounts = mount_names(namespace)
+            owner = None if view.initial else owner_of_namespace(self.proc, namespace)
+        return namespace_names(view.initial, namespace.is_own, mounts, owner)

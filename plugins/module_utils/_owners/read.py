@@ -1,137 +1,94 @@
 # Copyright: (c) 2026, the netops.listen_queue authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the processes that hold sockets, by the links in /proc/<pid>/fd.
+"""Walks the host's processes: for the namespaces they are in, and for the owners of listeners."""
 
-Reading a link costs microseconds and hosts have 100,000 descriptors, so tables are read smallest first, the first
-descriptors of each large one before the rest (listeners are opened early), and the scan ends when every socket has its
-owner. Namespaces that only a descriptor keeps alive are noticed on the way.
-"""
+import os
 
-import time
+from .._namespaces.containers import NOBODY
+from .._namespaces.process import Finder, mount_names
+from .._processes.read import ProcessBook
+from .process import OwnerScan
 
-from .._namespaces.model import inode_of_link
-from .._processes.read import INIT, links
-
-FIRST_DESCRIPTORS = 64
-OPTIONAL_BUDGET = 0.005  # seconds of CPU for what is worth knowing but has no end: namespaces behind descriptors, second holders
-REQUIRED_BUDGET = 1.0  # seconds of CPU for owners that are not found: kernel sockets have none
+__all__ = ("ProcessWalk", "mount_names", "owner_of_namespace")
 
 
-class OwnerSearch:
-    """The owners of listeners, over one or two scans. ``owners`` maps a socket's inode to the pids found."""
+class ProcessWalk:
+    """All processes of the host, for one Gathering."""
 
-    def __init__(self, proc, pids, problems):
-        self._proc = proc
-        self._pids = pids
-        self._problems = problems
-        self.owners = {}
-        self._denied = set()
-        self._finished = True
+    def __init__(self, gathering, own):
+        self._gathering = gathering
+        self._proc = gathering.proc
+        self._everywhere = gathering.options.everywhere
+        self._wants_owners = "processes" in gathering.options.subsets
+        self._pids = self._proc.numbers("")
+        self._own = own
+        self._finder = Finder(self._proc, own, gathering.problems)
+        self._scans = []
 
-    def run(self, inodes, on_namespace=None):
-        """Look for the holders of ``inodes``; see OwnerScan for ``on_namespace``."""
+    def namespaces(self):
+        """Return the namespaces to read, the own one first."""
+        if not self._everywhere:
+            return [self._own]
+        self._finder.find(self._pids)
+        return self._finder.namespaces()
+
+    def search(self):
+        """Search the descriptors of all processes, and read the namespaces that only a descriptor keeps alive.
+
+        Return ``{socket inode: [process facts] or None}``; an empty list where it is certain that no process holds it.
+        """
+        gathering = self._gathering
+        self._scan(self._inodes(), self._finder.add_descriptor if self._everywhere else None)
+        if self._everywhere:
+            if not self._scans[0].finished:
+                gathering.problems.add("descriptors_unsearched", "namespaces that only an open descriptor keeps alive were looked for in a part "
+                                       "of the processes, to spare this busy host", partial=False)
+            known, before = {view.netns for view in gathering.views}, self._inodes()
+            gathering.read_views([namespace for namespace in self._finder.namespaces() if namespace.id.inode not in known])
+            added = self._inodes() - before
+            if added:
+                self._scan(added)
+        return self._processes() if self._wants_owners else {}
+
+    def _scan(self, inodes, on_namespace=None):
         scan = OwnerScan(self._proc, inodes, on_namespace)
         scan.run(self._pids)
-        self.owners.update(scan.owners)
-        self._denied |= scan.denied
-        self._finished = self._finished and scan.finished
-        if on_namespace is not None and not scan.finished:
-            self._problems.add("descriptors_unsearched", "namespaces that only an open descriptor keeps alive were looked for in a part of the "
-                               "processes, to spare this busy host", partial=False)
+        self._scans.append(scan)
 
-    def processes(self, inodes, book):
-        """Return ``{inode: [process facts] or None}``: an empty list where it is certain that no process holds the socket."""
-        missing = {inode for inode in inodes if inode not in self.owners}
-        if missing and self._denied:
-            self._problems.add("owners_denied", "the owners of some listeners are unknown, because the descriptors of some processes may not be "
-                               "read; become root (CAP_SYS_PTRACE) on the host")
-        elif missing and not self._finished:
-            self._problems.add("owners_unfinished", "the owners of some listeners were not found in the time that the search may take")
-        nobody = [] if self._finished and not self._denied else None
-        return {inode: self._describe(inode, book) if inode in self.owners else nobody for inode in inodes}
+    def _inodes(self):
+        return {inode for view in self._gathering.views for inode in view.inodes()} if self._wants_owners else set()
 
-    def _describe(self, inode, book):
-        holders = sorted({book.topmost_holder(pid, inode) for pid in self.owners[inode]})
-        return [facts for facts in map(book.describe, holders) if facts is not None] or None
+    def _processes(self):
+        owners = {inode: pids for scan in self._scans for inode, pids in scan.owners.items()}
+        denied = any(scan.denied for scan in self._scans)
+        finished = all(scan.finished for scan in self._scans)
+        missing, problems = self._inodes() - set(owners), self._gathering.problems
+        if missing and denied:
+            problems.add("owners_denied", "the owners of some listeners are unknown, because the descriptors of some processes may not be read; "
+                         "become root (CAP_SYS_PTRACE) on the host")
+        elif missing and not finished:
+            problems.add("owners_unfinished", "the owners of some listeners were not found in the time that the search may take")
+        book = ProcessBook(self._proc)
+        found = {inode: _describe(book, inode, pids) for inode, pids in owners.items()}
+        if finished and not denied:
+            found.update((inode, []) for inode in missing)
+        return found
 
 
-class OwnerScan:
-    """One scan over descriptor tables. ``owners`` maps a socket's inode to the pids found so far.
+def _describe(book, inode, pids):
+    holders = sorted({book.topmost_holder(pid, inode) for pid in pids})
+    return [facts for facts in map(book.describe, holders) if facts is not None] or None
 
-    ``on_namespace(inode, pid, descriptor)`` is called for descriptors of network namespaces, when given.
-    ``denied`` has the processes whose table is not readable; ``finished`` tells whether every table was read to its end.
+
+def owner_of_namespace(proc, namespace):
+    """Return the Owner of the first process of ``namespace`` that still exists.
+
+    The module's own process runs in the operator's session, whose unit says nothing about its namespace.
     """
-
-    def __init__(self, proc, wanted, on_namespace=None):
-        self._proc = proc
-        self._missing = set(wanted)
-        self._shared = set()  # held by init, perhaps by the service too
-        self._on_namespace = on_namespace
-        self.owners = {}
-        self.denied = set()
-        self.finished = False
-        self._start = self._required_done = None
-
-    def run(self, pids):
-        """Scan ``pids``: the caller's order decides among tables of the same size."""
-        self._start = time.process_time()
-        tables = self._tables(pid for pid in pids if pid != INIT)
-        if self._missing and INIT in pids:
-            self._scan_init()
-        small = [pid for size, pid in tables if 0 < size <= FIRST_DESCRIPTORS]
-        large = [pid for size, pid in tables if not 0 < size <= FIRST_DESCRIPTORS]
-        for group, first in ((small, None), (large, FIRST_DESCRIPTORS), (large, None)):
-            for pid in group:
-                if self._is_enough():
-                    return
-                self._scan(pid, first)
-        self.finished = True
-
-    def _tables(self, pids):
-        # Since kernel 6.2 the size of the directory is the number of descriptors; before it is 0 and the order is the caller's.
-        tables = []
-        for pid in pids:
-            try:
-                status = self._proc.status("%d/fd" % pid)
-            except PermissionError:
-                self.denied.add(pid)
-                continue
-            if status is not None:
-                tables.append((status.st_size, pid))
-        tables.sort(key=lambda table: table[0])
-        return tables
-
-    def _is_enough(self):
-        now = time.process_time()
-        if self._missing:
-            return now - self._start > REQUIRED_BUDGET
-        if not self._shared and self._on_namespace is None:
-            return True
-        if self._required_done is None:
-            self._required_done = now
-        return now - self._required_done > OPTIONAL_BUDGET
-
-    def _scan_init(self):
-        self._scan(INIT, None)
-        self._shared = set(self.owners)
-
-    def _scan(self, pid, first):
-        try:
-            for descriptor, link in links(self._proc, pid, first):
-                self._look(pid, descriptor, link)
-        except PermissionError:
-            self.denied.add(pid)
-
-    def _look(self, pid, descriptor, link):
-        if link.startswith("socket:["):
-            inode = int(link[8:-1])
-            if inode in self._missing or inode in self._shared:
-                holders = self.owners.setdefault(inode, [])
-                if pid not in holders:
-                    holders.append(pid)
-                self._missing.discard(inode)
-                if pid != INIT:
-                    self._shared.discard(inode)
-        elif self._on_namespace is not None and link.startswith("net:["):
-            self._on_namespace(inode_of_link(link), pid, descriptor)
+    book = ProcessBook(proc)
+    for pid in (os.getpid(),) if namespace.is_own else namespace.pids:
+        owner = book.owner(pid)
+        if owner is not None:
+            return owner._replace(unit=None) if namespace.is_own else owner
+    return NOBODY

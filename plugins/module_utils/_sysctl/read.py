@@ -6,7 +6,7 @@
 /proc/sys/net is resolved at open(2) for the opening task, so each file is opened anew after a namespace was entered.
 """
 
-from .._versions import is_older
+from .._version import is_older
 from .names import path_of
 
 

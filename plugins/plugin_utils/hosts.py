@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One registered variable of many hosts, out of hostvars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .plain import plain
+
+
+# What a report needs of a result. Failed results of core 2.19 and later also hold objects that are no data.
+KEPT = ("unreachable", "failed", "msg", "module_stderr", "module_stdout")
+FACTS = "ansible_facts"
+FACT = "listen_queue"
+
+
+def read_results(hostvars: Mapping[str, Any], hosts: Iterable[str], variable: str) -> dict[str, Any]:
+    """Host name -> the part of its result that tells about listen queues, as plain data; None where a host has none.
+
+    `raw_get` skips the templating of all other variables of each host. A registered result holds no templates, so nothing is lost.
+    """
+    read = getattr(hostvars, "raw_get", hostvars.get)
+    return {plain(name): _kept((read(name) or {}).get(variable)) for name in hosts}
+
+
+def _kept(result: Any) -> dict[str, Any] | None:
+    if not isinstance(result, Mapping):
+        return None
+    kept = {key: plain(result[key]) for key in KEPT if key in result}
+    facts = result.get(FACTS)
+    if isinstance(facts, Mapping) and FACT in facts:
+        kept[FACTS] = {FACT: plain(facts[FACT])}
+    return kept

@@ -29,7 +29,9 @@ options:
     type: str
     default: ""
   rules:
-    description: Rule documents with their source, as the lookup P(netops.listen_queue.rules#lookup) returns them. A later one replaces an earlier one of the same id.
+    description:
+      - Rule documents with their source, as the lookup P(netops.listen_queue.rules#lookup) returns them.
+      - A later one replaces an earlier one of the same id.
     type: list
     elements: dict
     required: true
@@ -102,6 +104,10 @@ _value:
       elements: dict
     unknown:
       description: What could not be judged, by rule and missing fields, with the number of times and up to ten host names.
+      type: list
+      elements: dict
+    queues:
+      description: The up to 50 listeners with the most drops or the fullest queues, also those no rule found.
       type: list
       elements: dict
     not_sampled:

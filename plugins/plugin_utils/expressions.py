@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 try:
-    import jmespath
-    from jmespath.parser import ParsedResult
+    import jmespath  # type: ignore[import-untyped, unused-ignore]
+    from jmespath.parser import ParsedResult  # type: ignore[import-untyped, unused-ignore]
 
     HAS_JMESPATH = True
 except ImportError:
@@ -196,7 +196,7 @@ def _search(search: Callable[[Any], Any], row: Any) -> Any:
 
 def _true(value: Any) -> bool:
     """JMESPath's truth: only false, null and empty text, lists and mappings are false; 0 is true."""
-    return not (value is None or value is False or value == "" or value == [] or value == {})
+    return not (value is None or value is False or value in ("", [], {}))
 
 
 # --- what an expression reads, from its syntax tree
@@ -223,9 +223,7 @@ def _collect(node: Node, needs: set[Path], optional: set[Path], tolerant: bool) 
         return
     if kind in ("projection", "value_projection", "filter_projection", "flatten", "slice", "pipe"):
         children = children[:1]  # what follows is relative to the items
-    elif kind == "comparator" and node["value"] in ("eq", "ne") and any(_is_null(child) for child in children):
-        tolerant = True
-    elif kind == "function_expression" and node["value"] == "not_null":
+    elif _handles_null(node):
         tolerant = True
     for index, child in enumerate(children):
         left_of_or = kind == "or_expression" and index < len(children) - 1
@@ -249,6 +247,13 @@ def _chain(node: Node) -> Path:
         if child["type"] == "index_expression":
             break
     return path
+
+
+def _handles_null(node: Node) -> bool:
+    """x == null, x != null and not_null(x, ...)."""
+    if node["type"] == "comparator":
+        return node["value"] in ("eq", "ne") and any(_is_null(child) for child in node["children"])
+    return node["type"] == "function_expression" and node["value"] == "not_null"
 
 
 def _is_null(node: Node) -> bool:

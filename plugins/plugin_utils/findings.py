@@ -8,6 +8,7 @@ The model is described in docs/audit.md; its schema number changes when a key ch
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from .waivers import Waiver
 
 SCHEMA = 1
 EXAMPLE_HOSTS = 10
+LONGEST_QUEUES = 50
 REASON_LENGTH = 300
 UNREAD = "listener"  # what is missing where the listeners of a whole namespace could not be read
 
@@ -63,12 +65,14 @@ def build_report(
     found: list[dict[str, Any]] = []
     unknown: dict[tuple[str, tuple[str, ...]], _Unknown] = {}
     unsampled: dict[str, int] = {}
+    queues: list[Any] = []
     for name in sorted(results):
         hosts[name], facts = host_status(results[name])
         if facts is None:
             continue
         rows = host_rows(name, facts, thresholds)
         hosts[name].update(namespaces=len(rows.namespaces), listeners=len(rows.listeners))
+        queues = heapq.nsmallest(LONGEST_QUEUES, [*queues, *((_queue_order(row), row) for row in rows.listeners)], key=_first)
         for rule in rules:
             found += _judge(rule, rows, name, unknown)
             if "sample" not in facts and _needs_sample(rule):
@@ -85,12 +89,31 @@ def build_report(
         "hosts": hosts,
         "findings": findings,
         "unknown": unknowns,
+        "queues": [_queue(row) for _key, row in queues],
         "not_sampled": [{"rule": rule, "hosts": count} for rule, count in sorted(unsampled.items())],
         "waived": waived,
         "expired_waivers": [dict(waiver.document, covers=counts[index]) for index, waiver in enumerate(waivers) if waiver.expired],
         "unused_waivers": [dict(waiver.document) for index, waiver in enumerate(waivers) if not waiver.expired and not counts[index]],
         "counts": _counts(hosts, findings, unknowns, waived),
     }
+
+
+def _first(pair: Any) -> Any:
+    return pair[0]
+
+
+def _queue_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The most troubled first: drops in the window, fill, drops since the socket exists; then by name."""
+    listener = row["listener"]
+    numbers = (listener.get("drops_in_window"), listener.get("accept_queue_fill"), listener.get("drops"))
+    return (*(-(number or 0) for number in numbers), row["host"]["name"], not row["namespace"]["is_host"], row["namespace"]["label"], listener["address"])
+
+
+def _queue(row: Mapping[str, Any]) -> dict[str, Any]:
+    listener = row["listener"]
+    queue = {"host": row["host"]["name"], "namespace": row["namespace"]["label"], "listener": listener["address"], "program": row["program"].get("name")}
+    names = ("accept_queue_length", "accept_queue_limit", "drops", "drops_in_window", "limited_by", "at_cap", "stale_limit")
+    return queue | {name: listener[name] for name in names if name in listener}
 
 
 def host_status(result: Any) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -164,7 +187,7 @@ def _add_unknown(unknown: dict[tuple[str, tuple[str, ...]], _Unknown], rule: Rul
 
 
 def _finding(rule: Rule, row: Mapping[str, Any], host: str) -> dict[str, Any]:
-    finding = {
+    finding: dict[str, Any] = {
         "rule": rule.id,
         "severity": rule.severity,
         "host": host,

@@ -10,7 +10,6 @@ from typing import Any
 
 from .plain import plain
 
-
 # What a report needs of a result. Failed results of core 2.19 and later also hold objects that are no data.
 KEPT = ("unreachable", "failed", "msg", "module_stderr", "module_stdout")
 FACTS = "ansible_facts"

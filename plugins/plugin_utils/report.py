@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .rules import SEVERITIES
-from .text import clipped, code, markdown, visible, wrapped
+from .text import clipped, code, markdown, visible, width, wrapped
 
 COLUMNS = 100
 HOSTS_PER_RULE = 20
@@ -67,6 +67,8 @@ def table(report: Report, columns: int = COLUMNS) -> list[str]:
     lines += wrapped(headline(report), columns)
     for (severity, rule), group in _by_rule(report["findings"]):
         lines += ["", *_table_rule(severity, rule, group, columns)]
+    if report["queues"]:
+        lines += ["", "%s (%s)" % ("LISTENERS", _queue_title(report)), *_aligned(_queue_cells(report), columns)]
     for title, section in _closing_sections(report):
         lines += ["", title]
         lines += [line for text in section for line in wrapped(text, columns, "  ", "    ")]
@@ -94,6 +96,50 @@ def _table_rule(severity: str, rule: str, group: list[Mapping[str, Any]], column
 
 def _advice(fix: Mapping[str, Any]) -> str:
     return ("Do not raise the limit. " if fix.get("do_not_raise") else "") + " ".join(fix["advice"].split())
+
+
+def _queue_title(report: Report) -> str:
+    total = sum(host.get("listeners", 0) for host in report["hosts"].values())
+    shown = len(report["queues"])
+    return "all %d" % total if shown == total else "the %d of %d with the most drops or the fullest queues" % (shown, total)
+
+
+def _queue_cells(report: Report) -> list[list[str]]:
+    """Header and one row per listener; the host's name only where there are several hosts."""
+    cells = [["host", "namespace", "listener", "waiting/limit", "drops", "limit", "program"]]
+    for queue in report["queues"]:
+        waiting = "%s/%s" % tuple(_number(queue.get(name)) for name in ("accept_queue_length", "accept_queue_limit"))
+        drops = _number(queue["drops"]) if "drops" in queue else "-"
+        if queue.get("drops_in_window"):
+            drops += " (+%d)" % queue["drops_in_window"]
+        names = [visible(queue[name]) for name in ("host", "namespace", "listener")]
+        cells.append([*names, waiting, drops, _limit(queue), visible(queue["program"]) or "?"])
+    return cells if len(report["hosts"]) > 1 else [row[1:] for row in cells]
+
+
+def _number(value: Any) -> str:
+    return "?" if value is None else str(value)
+
+
+def _limit(queue: Mapping[str, Any]) -> str:
+    """What the limit comes from, as far as the kernel tells: it keeps the limit, not what was asked for."""
+    if queue.get("stale_limit"):
+        return "stale"
+    if queue.get("limited_by") in ("somaxconn", "backlog"):
+        return str(queue["limited_by"])
+    return "at the cap" if queue.get("at_cap") else "below cap" if queue.get("at_cap") is False else "?"
+
+
+def _aligned(cells: list[list[str]], columns: int) -> list[str]:
+    """Columns padded to the widest cell; the widest column gives way when the line would be too long."""
+    widths = [max(width(row[index]) for row in cells) for index in range(len(cells[0]))]
+    while sum(widths) + 2 * len(widths) > columns and max(widths) > 8:
+        widths[widths.index(max(widths))] -= 1
+    lines = []
+    for row in cells:
+        short = [clipped(cell, size) for cell, size in zip(row, widths, strict=True)]
+        lines.append(("  " + "  ".join(cell + " " * (size - width(cell)) for cell, size in zip(short, widths, strict=True))).rstrip())
+    return lines
 
 
 def _closing_sections(report: Report) -> Iterator[tuple[str, list[str]]]:
@@ -142,6 +188,10 @@ def markdown_report(report: Report) -> str:
         lines += ["", "## %s" % severity.capitalize()]
         for (_severity, rule), group in rules:
             lines += ["", *_markdown_rule(rule, group)]
+    if report["queues"]:
+        lines += ["", "## Listeners", "", "%s." % _queue_title(report).capitalize(), ""]
+        header, *rows = _queue_cells(report)
+        lines += ["| %s |" % " | ".join(header), "|---" * len(header) + "|", *("| %s |" % " | ".join(code(cell) for cell in row) for row in rows)]
     for title, section in _closing_sections(report):
         if not title.startswith("HOSTS"):
             lines += ["", "## %s" % title.capitalize(), "", *("- " + markdown(text) for text in section)]

@@ -8,6 +8,7 @@ PATH=$(pwd)/.venv/bin:$PATH
 export PATH
 workspaces=$(pwd)/.ansible/workspaces/lint
 copy=$(tools/workspace.sh "$workspaces") || exit 1
+export NO_COLOR=1
 failed=''
 
 check() { # check NAME COMMAND ...
@@ -31,7 +32,9 @@ check ruff-format ruff format --check .
 check mypy mypy
 if command -v shellcheck >/dev/null; then check shellcheck shellcheck tools/*.sh .ci/run; else echo 'not run shellcheck (not installed)'; fi
 check yamllint yamllint --strict .
+check antsibull-changelog in_copy antsibull-changelog lint
+# A release turns the fragments into the changelog that the production profile asks for: do that in the copy.
+check changelog-release in_copy antsibull-changelog release
 check ansible-lint in_copy ansible-lint --offline --profile production
 check antsibull-docs in_copy antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
-check antsibull-changelog in_copy antsibull-changelog lint
 [ -z "$failed" ] || { echo "Lint found faults:$failed" >&2; exit 1; }

@@ -13,19 +13,19 @@ strace      strace      strace
 unshare     util-linux  util-linux
 '
 
-missing() { # missing COLUMN: 1 for the programs that are not on PATH, 2 and 3 for their packages
-    echo "$NEEDS" | while read -r program packages; do
+missing() { # missing programs|apt|dnf: the programs that are not on PATH, or their packages
+    echo "$NEEDS" | while read -r program apt dnf; do
         [ -n "$program" ] || continue
         command -v "$program" >/dev/null && continue
-        case $packages in *-) command -v apt-get >/dev/null || continue ;; esac
-        echo "$program $packages" | awk -v column="$1" '{ print $column }'
+        [ "$dnf" != - ] || command -v apt-get >/dev/null || continue
+        case $1 in programs) echo "$program" ;; apt) echo "$apt" ;; dnf) echo "$dnf" ;; esac
     done | sort -u | tr '\n' ' ' | sed 's/ $//'
 }
 
 PATH=$PATH:/usr/sbin:/sbin
-[ -n "$(missing 1)" ] || exit 0
+[ -n "$(missing programs)" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    packages=$(missing 2)
+    packages=$(missing apt)
     echo "Installing $packages ..."
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq
@@ -34,10 +34,10 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     exit 0
 fi
 if command -v dnf >/dev/null; then
-    echo "The tests need $(missing 1); run as root: dnf install $(missing 3)" >&2
+    echo "The tests need $(missing programs); run as root: dnf install $(missing dnf)" >&2
 elif command -v apt-get >/dev/null; then
-    echo "The tests need $(missing 1); run as root: apt-get install $(missing 2)" >&2
+    echo "The tests need $(missing programs); run as root: apt-get install $(missing apt)" >&2
 else
-    echo "The tests need $(missing 1); install them with your package manager" >&2
+    echo "The tests need $(missing programs); install them with your package manager" >&2
 fi
 exit 1

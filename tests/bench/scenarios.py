@@ -14,6 +14,7 @@ import resource
 import signal
 import socket
 import struct
+from typing import NamedTuple
 
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
@@ -57,6 +58,21 @@ def connections_and_namespaces(connection_count, namespace_count):
     """The product that hurts: the kernel's table of established connections is one for all namespaces."""
     namespaces(namespace_count)
     connections(connection_count)
+
+
+class Expected(NamedTuple):
+    """How many listeners there are in the room's own namespace, and in all that can be seen there."""
+
+    own: int
+    everywhere: int
+
+
+def expected_listeners(scenario, sizes):
+    """What a correct answer holds, so that a goal cannot be reached by looking away."""
+    connected = -(-sizes[0] // CONNECTIONS_PER_CHILD) if sizes else 0
+    own = {"listeners": sizes[:1], "connections": [connected], "connections_and_namespaces": [connected], "processes": [2]}.get(scenario, [0])
+    elsewhere = {"namespaces": sizes[:1], "connections_and_namespaces": sizes[1:]}.get(scenario, [0])
+    return Expected(sum(own), sum(own) + sum(elsewhere))
 
 
 def raise_limits():

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one place that knows AnsibleModule: parameters in, facts or one sentence out."""
 
+import gc
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ._errors import ListenQueueError
@@ -10,6 +12,8 @@ from ._errors import ListenQueueError
 
 def run_facts(argument_spec, name, gather):
     """Run a read-only module: ``gather(parameters)`` returns the facts that become ``ansible_facts.<name>``."""
+    # A run is short and makes no cycles worth collecting, but the collector would walk the growing facts again and again.
+    gc.disable()
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
     try:
         facts = gather(module.params)

@@ -15,6 +15,7 @@ from .text import clipped, code, markdown, visible, width, wrapped
 COLUMNS = 100
 HOSTS_PER_RULE = 20
 FINDINGS_PER_HOST = 10
+QUEUES = 20
 NOT_AUDITED = ("unreachable", "failed")
 
 Report = Mapping[str, Any]
@@ -68,7 +69,7 @@ def table(report: Report, columns: int = COLUMNS) -> list[str]:
     for (severity, rule), group in _by_rule(report["findings"]):
         lines += ["", *_table_rule(severity, rule, group, columns)]
     if report["queues"]:
-        lines += ["", "%s (%s)" % ("LISTENERS", _queue_title(report)), *_aligned(_queue_cells(report), columns)]
+        lines += ["", "LISTENERS (%s)" % _queue_title(report, QUEUES), *_aligned(_queue_cells(report, QUEUES), columns)]
     for title, section in _closing_sections(report):
         lines += ["", title]
         lines += [line for text in section for line in wrapped(text, columns, "  ", "    ")]
@@ -98,16 +99,16 @@ def _advice(fix: Mapping[str, Any]) -> str:
     return ("Do not raise the limit. " if fix.get("do_not_raise") else "") + " ".join(fix["advice"].split())
 
 
-def _queue_title(report: Report) -> str:
+def _queue_title(report: Report, most: int) -> str:
     total = sum(host.get("listeners", 0) for host in report["hosts"].values())
-    shown = len(report["queues"])
+    shown = min(len(report["queues"]), most)
     return "all %d" % total if shown == total else "the %d of %d with the most drops or the fullest queues" % (shown, total)
 
 
-def _queue_cells(report: Report) -> list[list[str]]:
+def _queue_cells(report: Report, most: int) -> list[list[str]]:
     """Header and one row per listener; the host's name only where there are several hosts."""
     cells = [["host", "namespace", "listener", "waiting/limit", "drops", "limit", "program"]]
-    for queue in report["queues"]:
+    for queue in report["queues"][:most]:
         waiting = "%s/%s" % tuple(_number(queue.get(name)) for name in ("accept_queue_length", "accept_queue_limit"))
         drops = _number(queue["drops"]) if "drops" in queue else "-"
         if queue.get("drops_in_window"):
@@ -189,8 +190,8 @@ def markdown_report(report: Report) -> str:
         for (_severity, rule), group in rules:
             lines += ["", *_markdown_rule(rule, group)]
     if report["queues"]:
-        lines += ["", "## Listeners", "", "%s." % _queue_title(report).capitalize(), ""]
-        header, *rows = _queue_cells(report)
+        lines += ["", "## Listeners", "", "%s." % _queue_title(report, len(report["queues"])).capitalize(), ""]
+        header, *rows = _queue_cells(report, len(report["queues"]))
         lines += ["| %s |" % " | ".join(header), "|---" * len(header) + "|", *("| %s |" % " | ".join(code(cell) for cell in row) for row in rows)]
     for title, section in _closing_sections(report):
         if not title.startswith("HOSTS"):

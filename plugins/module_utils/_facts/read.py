@@ -85,7 +85,7 @@ class Gathering:
         wants = self.options.subsets
         view.initial = is_initial(self.proc)
         if "sysctls" in wants:
-            from .._sysctl.catalog import GATHERED
+            from .._sysctl.gathered import GATHERED
             from .._sysctl.read import read_sysctls
             view.sysctls = read_sysctls(self.proc, GATHERED, self.release, self.problems, view.netns)
         if "counters" in wants:

@@ -51,6 +51,7 @@ class ProcessBook:
         self._stats = {}
         self._owners = {}
         self._sockets = {}
+        self._facts = {}
         self._ticks = os.sysconf("SC_CLK_TCK")
         self._boot = time.time() - time.clock_gettime(CLOCK_BOOTTIME)  # seconds since the epoch
 
@@ -72,7 +73,12 @@ class ProcessBook:
         return self._owners[pid]
 
     def describe(self, pid):
-        """Return the facts of one process as a dict, or ``None`` when it ended."""
+        """Return the facts of one process as a dict, or ``None`` when it ended. All sockets of a process share the dict."""
+        if pid not in self._facts:
+            self._facts[pid] = self._describe(pid)
+        return self._facts[pid]
+
+    def _describe(self, pid):
         stat = self.stat(pid)
         if stat is None:
             return None

@@ -9,63 +9,34 @@ namespace's connection hash; "global": one value for the whole kernel, and no su
 Nothing ever propagates to a namespace that exists.
 """
 
-from typing import NamedTuple
+from .gathered import GATHERED, K8S, NET_CORE, TCP_IPV4, Sysctl
 
-NET_CORE = "net/core/sysctl_net_core.c"
-TCP_IPV4 = "net/ipv4/sysctl_net_ipv4.c"
-K8S = "kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster"
-
-
-class Sysctl(NamedTuple):
-    """One key. ``since`` is the kernel in which it became what the row says (text, for people).
-
-    ``gathered`` keys are read in every namespace; ``kubernetes`` is safe, unsafe (needs --allowed-unsafe-sysctls) or node.
-    """
-
-    key: str
-    per_namespace: bool
-    in_new_namespace: str
-    default: str
-    since: str
-    kubernetes: str
-    gathered: bool
-    source: str
-
-
-CATALOG = tuple(Sysctl(*row) for row in (
-    ("net.core.somaxconn", True, "constant", "4096 (128 before 5.4)", "2.6.24", "unsafe", True, NET_CORE),
-    ("net.ipv4.tcp_max_syn_backlog", True, "computed", "max(128, hash entries / 128)", "4.10", "unsafe", True, TCP_IPV4),
-    ("net.ipv4.tcp_syncookies", True, "constant", "1", "4.6", "safe", True, TCP_IPV4 + "; " + K8S),
-    ("net.ipv4.tcp_abort_on_overflow", True, "constant", "0", "4.15", "unsafe", True, TCP_IPV4),
-    ("net.ipv4.tcp_synack_retries", True, "constant", "5", "4.10", "unsafe", True, TCP_IPV4),
-    ("net.ipv4.tcp_migrate_req", True, "constant", "0", "5.14", "unsafe", True, TCP_IPV4),
-    ("net.ipv4.tcp_syn_retries", True, "constant", "6", "4.6", "unsafe", False, TCP_IPV4),
-    ("net.ipv4.tcp_syn_linear_timeouts", True, "constant", "4", "6.5", "unsafe", False, TCP_IPV4),
-    ("net.ipv4.tcp_fastopen", True, "constant", "1", "4.13", "unsafe", False, TCP_IPV4),
-    ("net.ipv4.tcp_tw_reuse", True, "constant", "2", "4.13", "unsafe", False, TCP_IPV4),
-    ("net.ipv4.tcp_max_tw_buckets", True, "computed", "hash entries / 2", "4.10", "unsafe", False, TCP_IPV4),
-    ("net.ipv4.tcp_fin_timeout", True, "constant", "60", "4.6", "safe (1.29)", False, TCP_IPV4 + "; " + K8S),
-    ("net.ipv4.tcp_keepalive_time", True, "constant", "7200", "4.5", "safe (1.29)", False, TCP_IPV4 + "; " + K8S),
-    ("net.ipv4.tcp_keepalive_intvl", True, "constant", "75", "4.5", "safe (1.29)", False, TCP_IPV4 + "; " + K8S),
-    ("net.ipv4.tcp_keepalive_probes", True, "constant", "9", "4.5", "safe (1.29)", False, TCP_IPV4 + "; " + K8S),
-    ("net.ipv4.tcp_rmem", True, "inherited", "4096 131072 ...", "4.15", "safe (1.32)", False, TCP_IPV4 + "; " + K8S),
-    ("net.ipv4.tcp_wmem", True, "inherited", "4096 16384 ...", "4.15", "safe (1.32)", False, TCP_IPV4 + "; " + K8S),
-    ("net.ipv4.tcp_congestion_control", True, "inherited", "cubic", "4.15", "unsafe", False, TCP_IPV4),
-    ("net.ipv4.ip_local_port_range", True, "constant", "32768 60999", "3.16", "safe", False, TCP_IPV4 + "; " + K8S),
-    ("net.ipv4.ip_local_reserved_ports", True, "constant", "", "3.16", "safe (1.27)", False, TCP_IPV4 + "; " + K8S),
-    ("net.ipv4.ip_unprivileged_port_start", True, "constant", "1024", "4.11", "safe", False, TCP_IPV4 + "; " + K8S),
-    ("net.ipv4.conf.all.rp_filter", True, "inherited", "0", "2.6.24", "unsafe", False, "net/ipv4/devinet.c"),
-    ("net.ipv4.conf.default.rp_filter", True, "inherited", "0", "2.6.24", "unsafe", False, "net/ipv4/devinet.c"),
-    ("net.ipv6.bindv6only", True, "constant", "0", "2.6.24", "unsafe", False, "net/ipv6/sysctl_net_ipv6.c"),
-    ("net.unix.max_dgram_qlen", True, "constant", "10", "2.6.24", "unsafe", False, "net/unix/sysctl_net_unix.c"),
-    ("net.core.optmem_max", True, "constant", "131072", "6.7", "unsafe", False, NET_CORE),
-    ("net.core.netdev_max_backlog", False, "global", "1000", "2.4", "node", False, NET_CORE),
-    ("net.core.netdev_budget", False, "global", "300", "2.6", "node", False, NET_CORE),
-    ("net.core.default_qdisc", False, "global", "pfifo_fast or fq_codel", "3.12", "node", False, NET_CORE),
-    ("net.core.rmem_max", False, "global", "212992", "2.4", "node", False, NET_CORE),
-    ("net.core.wmem_max", False, "global", "212992", "2.4", "node", False, NET_CORE),
-    ("net.ipv4.tcp_mem", False, "global", "by memory", "2.4", "node", False, TCP_IPV4),
-    ("net.ipv4.tcp_max_orphans", False, "global", "by memory", "2.4", "node", False, TCP_IPV4),
+CATALOG = GATHERED + tuple(Sysctl(*row) for row in (
+    ("net.ipv4.tcp_syn_retries", True, "constant", "6", "4.6", "unsafe", TCP_IPV4),
+    ("net.ipv4.tcp_syn_linear_timeouts", True, "constant", "4", "6.5", "unsafe", TCP_IPV4),
+    ("net.ipv4.tcp_fastopen", True, "constant", "1", "4.13", "unsafe", TCP_IPV4),
+    ("net.ipv4.tcp_tw_reuse", True, "constant", "2", "4.13", "unsafe", TCP_IPV4),
+    ("net.ipv4.tcp_max_tw_buckets", True, "computed", "hash entries / 2", "4.10", "unsafe", TCP_IPV4),
+    ("net.ipv4.tcp_fin_timeout", True, "constant", "60", "4.6", "safe (1.29)", TCP_IPV4 + "; " + K8S),
+    ("net.ipv4.tcp_keepalive_time", True, "constant", "7200", "4.5", "safe (1.29)", TCP_IPV4 + "; " + K8S),
+    ("net.ipv4.tcp_keepalive_intvl", True, "constant", "75", "4.5", "safe (1.29)", TCP_IPV4 + "; " + K8S),
+    ("net.ipv4.tcp_keepalive_probes", True, "constant", "9", "4.5", "safe (1.29)", TCP_IPV4 + "; " + K8S),
+    ("net.ipv4.tcp_rmem", True, "inherited", "4096 131072 ...", "4.15", "safe (1.32)", TCP_IPV4 + "; " + K8S),
+    ("net.ipv4.tcp_wmem", True, "inherited", "4096 16384 ...", "4.15", "safe (1.32)", TCP_IPV4 + "; " + K8S),
+    ("net.ipv4.tcp_congestion_control", True, "inherited", "cubic", "4.15", "unsafe", TCP_IPV4),
+    ("net.ipv4.ip_local_port_range", True, "constant", "32768 60999", "3.16", "safe", TCP_IPV4 + "; " + K8S),
+    ("net.ipv4.ip_local_reserved_ports", True, "constant", "", "3.16", "safe (1.27)", TCP_IPV4 + "; " + K8S),
+    ("net.ipv4.ip_unprivileged_port_start", True, "constant", "1024", "4.11", "safe", TCP_IPV4 + "; " + K8S),
+    ("net.ipv4.conf.all.rp_filter", True, "inherited", "0", "2.6.24", "unsafe", "net/ipv4/devinet.c"),
+    ("net.ipv4.conf.default.rp_filter", True, "inherited", "0", "2.6.24", "unsafe", "net/ipv4/devinet.c"),
+    ("net.ipv6.bindv6only", True, "constant", "0", "2.6.24", "unsafe", "net/ipv6/sysctl_net_ipv6.c"),
+    ("net.unix.max_dgram_qlen", True, "constant", "10", "2.6.24", "unsafe", "net/unix/sysctl_net_unix.c"),
+    ("net.core.optmem_max", True, "constant", "131072", "6.7", "unsafe", NET_CORE),
+    ("net.core.netdev_max_backlog", False, "global", "1000", "2.4", "node", NET_CORE),
+    ("net.core.netdev_budget", False, "global", "300", "2.6", "node", NET_CORE),
+    ("net.core.default_qdisc", False, "global", "pfifo_fast or fq_codel", "3.12", "node", NET_CORE),
+    ("net.core.rmem_max", False, "global", "212992", "2.4", "node", NET_CORE),
+    ("net.core.wmem_max", False, "global", "212992", "2.4", "node", NET_CORE),
+    ("net.ipv4.tcp_mem", False, "global", "by memory", "2.4", "node", TCP_IPV4),
+    ("net.ipv4.tcp_max_orphans", False, "global", "by memory", "2.4", "node", TCP_IPV4),
 ))
-
-GATHERED = tuple(row for row in CATALOG if row.gathered)

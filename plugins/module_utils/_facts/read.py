@@ -37,6 +37,7 @@ class Gathering:
         self.proc = proc
         self.problems = Problems()
         self.release = os.uname().release
+        self.own = own_namespace(proc)
         self.views = []
         self._started_at = time.time()
         self._window = None
@@ -44,12 +45,11 @@ class Gathering:
 
     def gather(self):
         wants = self.options.subsets
-        own = own_namespace(self.proc)
         walk = None
         if self.options.everywhere or "processes" in wants:
             from .._owners.read import ProcessWalk
-            walk = ProcessWalk(self, own)
-        self.read_views(walk.namespaces() if walk else [own])
+            walk = ProcessWalk(self)
+        self.read_views(walk.namespaces() if walk else [self.own])
         if self.options.sample:
             from .._window.read import Window
             self._window = Window(self)
@@ -70,7 +70,7 @@ class Gathering:
     def inside(self, view, read):
         """Call ``read(view)`` inside the view's namespace; a namespace that refuses or vanished is a problem. Return success."""
         try:
-            with entered(self.proc, view.namespace):
+            with entered(self.proc, self.own, view.namespace):
                 read(view)
             return True
         except PermissionError:

@@ -39,12 +39,15 @@ def is_initial(proc):
 
 
 @contextmanager
-def entered(proc, namespace):
-    """Run the body inside ``namespace``. Raises OSError when it cannot be entered, NamespaceLost when there is no way back."""
+def entered(proc, own, namespace):
+    """Run the body inside ``namespace`` and come back to ``own``.
+
+    Raises OSError when it cannot be entered, NamespaceLost when there is no way back.
+    """
     if namespace.is_own:
         yield
         return
-    home = os.open(proc.path(here(proc)), os.O_RDONLY | os.O_CLOEXEC)
+    home = _open(proc, own)
     try:
         target = _open(proc, namespace)
         try:
@@ -54,12 +57,16 @@ def entered(proc, namespace):
         try:
             yield
         finally:
-            try:
-                _setns(home)
-            except OSError as error:
-                raise NamespaceLost("cannot return to the module's own network namespace (%s); nothing after it was read" % error.strerror)
+            _return(home)
     finally:
         os.close(home)
+
+
+def _return(home):
+    try:
+        _setns(home)
+    except OSError as error:
+        raise NamespaceLost("cannot return to the module's own network namespace (%s); nothing that follows would be true" % error.strerror)
 
 
 def _open(proc, namespace):
@@ -79,9 +86,18 @@ def _open(proc, namespace):
 def _setns(fd):
     if hasattr(os, "setns"):  # Python 3.12
         os.setns(fd, CLONE_NEWNET)
-        return
-    import ctypes
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.setns(fd, CLONE_NEWNET) != 0:
+    elif _libc().setns(fd, CLONE_NEWNET) != 0:
+        import ctypes
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+_LIBC = []
+
+
+def _libc():
+    # Each CDLL makes a class of its own: costly enough to keep one.
+    if not _LIBC:
+        import ctypes
+        _LIBC.append(ctypes.CDLL(None, use_errno=True))
+    return _LIBC[0]

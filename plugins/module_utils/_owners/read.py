@@ -16,20 +16,19 @@ __all__ = ("ProcessWalk", "mount_names", "owner_of_namespace")
 class ProcessWalk:
     """All processes of the host, for one Gathering."""
 
-    def __init__(self, gathering, own):
+    def __init__(self, gathering):
         self._gathering = gathering
         self._proc = gathering.proc
         self._everywhere = gathering.options.everywhere
         self._wants_owners = "processes" in gathering.options.subsets
         self._pids = self._proc.numbers("")
-        self._own = own
-        self._finder = Finder(self._proc, own, gathering.problems)
+        self._finder = Finder(self._proc, gathering.own, gathering.problems)
         self._scans = []
 
     def namespaces(self):
         """Return the namespaces to read, the own one first."""
         if not self._everywhere:
-            return [self._own]
+            return [self._gathering.own]
         self._finder.find(self._pids)
         return self._finder.namespaces()
 

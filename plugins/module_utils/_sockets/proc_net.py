@@ -11,7 +11,7 @@ with names by position inside one group and looked up by name only.
 def parse_counters(data, wanted=None):
     """Return ``({(group, name): int or None}, [sentence])``.
 
-    ``wanted`` limits the result to these (group, name) keys; ``None`` takes all. A group whose lines do not pair up is
+    ``wanted`` (frozenset) limits the result to these (group, name) keys; ``None`` takes all. A group whose lines do not pair up is
     left out whole, because no value of it can be trusted; a value that is no number is ``None``. Both give a sentence.
     """
     lines = data.split(b"\n")
@@ -26,7 +26,7 @@ def parse_counters(data, wanted=None):
                 problems.append("group %s has no values" % _text(header[0]))
             header = (group, rest)
         else:
-            problems += _pair(values, _text(group), header[1].split(), rest.split(), wanted)
+            problems += _pair(values, _text(group), header[1], rest.split(), wanted)
             header = None
     if header is not None:
         problems.append("group %s has no values" % _text(header[0]))
@@ -35,20 +35,31 @@ def parse_counters(data, wanted=None):
     return values, problems
 
 
-def _pair(values, group, names, numbers, wanted):
-    if len(names) != len(numbers):
-        return ["group %s has %d names and %d values" % (group, len(names), len(numbers))]
+def _pair(values, group, header, numbers, wanted):
+    size, columns = _columns(group, header, wanted)
+    if size != len(numbers):
+        return ["group %s has %d names and %d values" % (group, size, len(numbers))]
     problems = []
-    for raw_name, raw_value in zip(names, numbers):
-        key = (group, _text(raw_name))
-        if wanted is not None and key not in wanted:
-            continue
+    for position, key in columns:
         try:
-            values[key] = int(raw_value)
+            values[key] = int(numbers[position])
         except ValueError:
             values[key] = None
-            problems.append("%s.%s is %r, not a number" % (key + (_text(raw_value),)))
+            problems.append("%s.%s is %r, not a number" % (key + (_text(numbers[position]),)))
     return problems
+
+
+_COLUMNS = {}
+
+
+def _columns(group, header, wanted):
+    # All namespaces of a kernel have the same header lines, so each is looked at once: (number of names, [(position, key)]).
+    known = _COLUMNS.get((group, header, wanted))
+    if known is None:
+        keys = [(group, _text(name)) for name in header.split()]
+        columns = [(position, key) for position, key in enumerate(keys) if wanted is None or key in wanted]
+        known = _COLUMNS[group, header, wanted] = (len(keys), columns)
+    return known
 
 
 def _text(raw):

@@ -12,6 +12,7 @@ from .netlink import dump_payloads
 
 NETLINK_SOCK_DIAG = 4
 BUFFER_SIZE = 1 << 16  # the kernel fills datagrams of at most 32 KiB when the reader offers that much
+BUFFER = bytearray(BUFFER_SIZE)  # one for all sockets: a module reads one answer at a time
 TIMEOUT = 10.0  # seconds for one datagram; the kernel answers within microseconds, so this is for a broken one
 ATTEMPTS = 4  # a dump that was interrupted or overran the socket buffer is asked for again
 
@@ -31,7 +32,6 @@ class SockDiag:
         except OSError as error:
             raise ReadError("cannot open a NETLINK_SOCK_DIAG socket: %s; check seccomp and LSM policies" % error.strerror)
         self._socket.settimeout(TIMEOUT)
-        self._buffer = bytearray(BUFFER_SIZE)
         self._sequence = 0
 
     def close(self):
@@ -85,10 +85,10 @@ class SockDiag:
         raise AssertionError("unreachable")
 
     def _receive(self):
-        size, _ancillary, flags, _sender = self._socket.recvmsg_into([self._buffer])
+        size, _ancillary, flags, _sender = self._socket.recvmsg_into([BUFFER])
         if flags & socket.MSG_TRUNC:
             raise AnswerError("a netlink datagram did not fit into %d bytes; report this kernel's version" % BUFFER_SIZE)
-        return bytes(self._buffer[:size])
+        return bytes(BUFFER[:size])
 
     def _drain(self):
         # After ENOBUFS the rest of the old answer may still be queued; its messages carry the old sequence number.

@@ -8,9 +8,12 @@ are the same key.
 """
 
 
+SWAP = str.maketrans("./", "/.")
+
+
 def path_of(key):
     """Return the path of ``key`` relative to /proc/sys."""
     slash, dot = key.find("/"), key.find(".")
     if slash != -1 and (dot == -1 or slash < dot):
         return key
-    return key.translate({ord("."): "/", ord("/"): "."})
+    return key.translate(SWAP)

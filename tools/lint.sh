@@ -37,4 +37,8 @@ check antsibull-changelog in_copy antsibull-changelog lint
 check changelog-release in_copy antsibull-changelog release
 check ansible-lint in_copy ansible-lint --offline --profile production
 check antsibull-docs in_copy antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
-[ -z "$failed" ] || { echo "Lint found faults:$failed" >&2; exit 1; }
+if [ -n "$failed" ]; then
+    echo "Lint found faults:$failed" >&2
+    exit 1
+fi
+echo 'Lint found nothing'

@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
         results.append(clean)
         without = f", not tested: {', '.join(not_tested)}" if not_tested else ""
         lines.append(f"{'clean' if clean else 'FAULTS'}: core {core.version} on Python {version}, {time.monotonic() - started:.0f} s{without}")
-    print("\n".join(["sanity:", *lines]))
+    print("\n".join(["sanity:", *lines, f"{results.count(True)} of {len(CORES)} cores clean"]))
     return 0 if results and all(results) else 1
 
 

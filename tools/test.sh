@@ -13,9 +13,9 @@ failed=''
 number=0
 trap 'echo "Interrupted during $stage; make test starts again at any time" >&2; exit 130' INT TERM HUP
 
-closing_line() { # the last line of pytest's, else the last line
-    line=$(grep -E '^=*.*[0-9]+ (passed|failed|errors?|skipped).* in [0-9.:s() ]+' "$1" | tail -n 1 | tr -d '=')
-    [ -n "$line" ] || line=$(tail -n 1 "$1")
+closing_line() { # pytest's closing line, else the last line
+    line=$(grep -E '[0-9]+ (passed|failed|errors?|skipped).* in [0-9.]+s' "$1" | tail -n 1 | tr -d '=')
+    [ -n "$line" ] || line=$(grep -v '^make' "$1" | tail -n 1)
     echo "$line" | sed 's/^ *//; s/ *$//'
 }
 

@@ -68,7 +68,7 @@ def some_listeners(folder: str):
     """One listener of each kind with a limit of its own, the first with two connections waiting."""
     with contextlib.ExitStack() as stack:
         first = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=7))
-        for _ in range(2):
+        for _waiting in range(2):
             stack.enter_context(socket.create_connection(first.getsockname()))
         with contextlib.suppress(OSError):  # a machine without IPv6
             stack.enter_context(socket.create_server(("::1", 0), family=socket.AF_INET6, backlog=8))

@@ -16,7 +16,7 @@ def namespace_facts(view, names, subsets, processes):
         facts["sysctls"] = view.sysctls
     if "counters" in subsets:
         facts["counters"] = view.counters
-        if view.counters_before is not None:
+        if view.window is not None:
             from .._sockets.sampling import counter_changes
             facts["counters_sample"] = counter_changes(view.counters_before, view.counters, view.window)
     if "sockets" in subsets or "unix" in subsets:

@@ -7,8 +7,10 @@ import os
 
 from .._namespaces.containers import NOBODY
 from .._namespaces.process import Finder, mount_names
-from .._processes.read import ProcessBook
+from .._processes.read import INIT, ProcessBook
 from .process import OwnerScan
+
+INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # include/linux/proc_ns.h PROC_PID_INIT_INO
 
 __all__ = ("ProcessWalk", "mount_names", "owner_of_namespace")
 
@@ -68,11 +70,18 @@ class ProcessWalk:
                          "become root (CAP_SYS_PTRACE) on the host")
         elif missing and not finished:
             problems.add("owners_unfinished", "the owners of some listeners were not found in the time that the search may take")
+        elif missing and not self._sees_all():
+            problems.add("owners_hidden", "the owners of some listeners are unknown, because /proc does not show every process of the host; "
+                         "run as root, outside of containers, or without hidepid")
         book = ProcessBook(self._proc)
         found = {inode: _describe(book, inode, pids) for inode, pids in owners.items()}
-        if finished and not denied:
+        if finished and not denied and self._sees_all():
             found.update((inode, []) for inode in missing)
         return found
+
+    def _sees_all(self):
+        # hidepid hides even pid 1 from users; in a PID namespace of its own /proc shows that namespace only.
+        return INIT in self._pids and self._proc.link("self/ns/pid") == INITIAL_PID_NAMESPACE
 
 
 def _describe(book, inode, pids):

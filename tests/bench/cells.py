@@ -88,9 +88,8 @@ class Lab:
                 series = measure.Series()
                 self.problems.append(str(error))
             self.problems += [f"{name}: {what} failed: {text.strip()[-300:]}" for what, text in series.failures.items()]
-            self.problems += [
-                note for program in programs.OURS for note in incomplete(series, name, program, scenarios.expected_listeners(plan.scenario, sizes))
-            ]
+            expected = scenarios.expected_listeners(plan.scenario, sizes)
+            self.problems += [note for program in programs.OURS for note in incomplete(series, name, program, expected)]
             self.measured[name] = series
         return self.measured[name]
 

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module as Ansible runs it: packed, sent and started on this machine, inside a namespace of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kernel_rooms import Program, new_netns
+from kernel_traffic import connect, knock, listen, listen_unix, port_of
+from kernel_view import assert_same_as_ss, listener_on, namespace_of
+
+ROOT = Path(__file__).parents[3]
+
+
+def ansible(folder, **arguments):
+    """Return (exit code, result) of the module run by the ansible command next to this Python, else by the checkout's own."""
+    found = [path for path in (Path(sys.executable).parent / "ansible", ROOT / ".venv/bin/ansible") if path.exists()]
+    assert found, "there is no ansible command beside %s or in %s/.venv; run make venv-dev" % (sys.executable, ROOT)
+    package = folder / "ansible_collections/netops"
+    package.mkdir(parents=True)
+    (package / "listen_queue").symlink_to(ROOT)
+    (folder / "ansible.cfg").write_text("[defaults]\n")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    environment.update(
+        LC_ALL="C.UTF-8", HOME=str(folder), ANSIBLE_HOME=str(folder), ANSIBLE_COLLECTIONS_PATH=str(folder), ANSIBLE_LOCAL_TEMP=str(folder / "local"),
+        ANSIBLE_REMOTE_TEMP=str(folder / "remote"), ANSIBLE_CONFIG=str(folder / "ansible.cfg"), ANSIBLE_NOCOLOR="1", ANSIBLE_PYTHON_INTERPRETER=sys.executable)
+    done = subprocess.run(
+        [str(found[0]), "localhost", "--connection", "local", "-m", "netops.listen_queue.listen_queue_facts", "-a", json.dumps(arguments)],
+        capture_output=True, text=True, timeout=25, env=environment, cwd=folder, check=False)
+    _head, arrow, text = done.stdout.partition(" => ")
+    assert arrow, done.stdout + done.stderr
+    return done.returncode, json.loads(text)
+
+
+def test_everything_through_ansible(tmp_path):
+    listener = listen("::", 2, v6only=False)
+    connect(3, "127.0.0.1", port_of(listener))
+    knock(4, "127.0.0.1", port_of(listener))
+    listen_unix(b"\0{{ 1 + 1 }}\xff", 3)
+    inode, far_port = Program(lambda: (new_netns(), port_of(listen("127.0.0.1", 8)))).told
+    code, result = ansible(tmp_path, namespaces="all", sample=0.2, sample_interval=0.05)
+    assert (code, result["changed"]) == (0, False), result
+    answer = result["ansible_facts"]["listen_queue"]
+    namespace = answer["namespaces"][0]
+    row = listener_on(namespace, port_of(listener))
+    assert row == dict(row, family="inet6", local_address="::", dual_stack=True, accept_queue_length=3, accept_queue_limit=2, accept_queue_full=True,
+                       drops=4, syn_queue_length=0)
+    assert [process["pid"] for process in row["processes"]] == [os.getpid()]
+    assert (row["sample"]["max"], row["sample"]["share_full"], row["sample"]["drops"]["delta"]) == (3, 1, 0)
+    assert [row["path"] for row in namespace["listeners"] if row["family"] == "unix"] == ["@{{ 1 + 1 }}\\xff"]
+    assert listener_on(namespace_of(answer, inode), far_port)["accept_queue_limit"] == 8
+    assert answer["kernel"] == os.uname().release
+    assert_same_as_ss(namespace)
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ({"ports": [70000]}, "ports: 70000 is no TCP port; use 1 to 65535"),
+], ids=["port out of range"])
+def test_bad_input_gets_one_sentence(tmp_path, arguments, message):
+    code, result = ansible(tmp_path, **arguments)
+    assert (code != 0, result["msg"]) == (True, message)
+    assert "ansible_facts" not in result

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parameters in, facts or one sentence out; what is no known error is not hidden."""
+
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.netops.listen_queue.plugins.module_utils import _runner
+from ansible_collections.netops.listen_queue.plugins.module_utils._errors import AnswerInterrupted, InputError, KernelRefused, NamespaceLost
+
+
+class Exit(Exception):
+    pass
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """The arguments of AnsibleModule and of the call that ends it."""
+    calls = {}
+
+    class Module:
+        params = {"ports": [80]}  # noqa: RUF012 -- as in AnsibleModule
+
+        def __init__(self, **arguments):
+            calls.update(arguments)
+
+        def fail_json(self, **answer):
+            calls["failed"] = answer
+            raise Exit
+
+        def exit_json(self, **answer):
+            calls["answer"] = answer
+            raise Exit
+
+    monkeypatch.setattr(_runner, "AnsibleModule", Module)
+    monkeypatch.setattr(_runner, "gc", SimpleNamespace(disable=lambda: None), raising=False)
+    return calls
+
+
+def test_facts(module):
+    with pytest.raises(Exit):
+        _runner.run_facts({"ports": {}}, "listen_queue", lambda parameters: {"given": parameters})
+    assert module["answer"] == {"changed": False, "ansible_facts": {"listen_queue": {"given": {"ports": [80]}}}}
+    assert (module["argument_spec"], module["supports_check_mode"]) == ({"ports": {}}, True)
+
+
+@pytest.mark.parametrize("error", [InputError("a"), NamespaceLost("b"), AnswerInterrupted("c"), KernelRefused("d", 1)])
+def test_known_error_is_one_sentence(module, error):
+    def gather(_parameters):
+        raise error
+
+    with pytest.raises(Exit):
+        _runner.run_facts({}, "listen_queue", gather)
+    assert module["failed"] == {"msg": str(error)}
+
+
+def test_unknown_error_is_not_hidden(module):
+    def gather(_parameters):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        _runner.run_facts({}, "listen_queue", gather)

@@ -28,6 +28,7 @@ import programs
 OUTPUT = programs.ROOT / "tests" / "output" / "bench.json"
 OUTPUT_OF_A_PART = OUTPUT.with_name("bench-partial.json")  # --only and --quick leave the result of the last whole run alone
 QUICK_ROUNDS = 1
+BUSY = 1.5  # load average: something else is running on at least one core
 
 
 def main():
@@ -40,13 +41,15 @@ def main():
         return "the bench needs unshare (package util-linux) to build its scenarios"
     for stop in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # end in order: rooms die with us, the temporary directory is removed
         signal.signal(stop, lambda *_: sys.exit("stopped"))
-    started = time.monotonic()
+    started, load = time.monotonic(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="listen-queue-bench-") as scratch:
         os.environ["TMPDIR"] = tempfile.tempdir = scratch  # also where AnsiballZ unpacks itself
         rounds = QUICK_ROUNDS if options.quick else options.runs
         lab = cells.Lab(Path(scratch), options.target_python, rounds, options.quick, lambda text: say(started, text))
         tables = {name: goal(lab) for name, goal in goals.items()}
-    header = describe(options, rounds)
+    header = describe(options, rounds, load)
+    if load > BUSY:
+        lab.problems.append(f"this machine was busy (load {load:.1f}): the ratios are noisier than usual and ms per namespace are too high")
     print_tables(header, tables, lab.problems)
     output = OUTPUT_OF_A_PART if options.only or options.quick else OUTPUT
     write(output, header, tables, lab)
@@ -66,12 +69,12 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def describe(options, rounds):
+def describe(options, rounds, load):
     """One line about where the numbers come from."""
     core = subprocess.run([sys.executable, "-c", "import ansible; print(ansible.__version__)"], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
     target = subprocess.run([options.target_python, "--version"], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
     quick = ", QUICK: numbers mean nothing" if options.quick else ""
-    machine = f"kernel {platform.release()}, {os.cpu_count()} cores, ansible-core {core} on Python {platform.python_version()}"
+    machine = f"kernel {platform.release()}, {os.cpu_count()} cores, load {load:.1f} at the start, ansible-core {core} on Python {platform.python_version()}"
     return f"{machine}, modules on {target}, {rounds} rounds, fleet target: {fleet.stand_in()}{quick}"
 
 

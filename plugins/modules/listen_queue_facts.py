@@ -241,7 +241,10 @@ ansible_facts:
                   returned: when only the sum is known
                   type: int
                 drops:
-                  description: Packets that this socket dropped since it exists. C(null) before kernel 4.7.
+                  description:
+                    - Packets that this socket dropped since it exists. C(null) before kernel 4.7.
+                    - With C(TCP_DEFER_ACCEPT) the ACKs that the kernel holds back count too, and nobody loses anything by them. They are counted in
+                      C(TcpExt.TCPDeferAcceptDrop), real drops of listeners in C(TcpExt.ListenDrops).
                   returned: for inet and inet6
                   type: int
                 limited_by:
@@ -270,7 +273,8 @@ ansible_facts:
                   sample: [{pid: 812, name: nginx, unit: nginx.service, started_at: "2026-11-20T20:00:00Z"}]
                 sample:
                   description:
-                    - The accept queue over the window. Number of C(reads), C(max) and C(mean) length, and the share of reads in which it was half full and full.
+                    - The accept queue over the window. Number of C(reads), C(max) and C(mean) length.
+                    - C(share_half_full) and C(share_full) are the shares of the reads in which it was half full and full.
                     - C(drops) has C(delta) and C(per_second).
                   returned: when O(sample) is not 0
                   type: dict

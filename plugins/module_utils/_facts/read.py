@@ -11,8 +11,8 @@ import time
 
 from .._errors import ReadError
 from .._namespaces.read import entered, is_initial, own_namespace
-from .._proc import ProcFS
 from .._problems import Problems
+from .._proc import ProcFS
 from .._processes.capabilities import capability_names
 from .._sockets.read import SockDiag
 from .._version import VERSION, is_older
@@ -54,6 +54,7 @@ class Gathering:
             from .._window.read import Window
             self._window = Window(self)
             self._window.run()
+        self.count_half_open(self.views)
         if walk:
             self._processes = walk.search()
 
@@ -63,6 +64,9 @@ class Gathering:
         self.views += views
         for view in views:
             view.readable = self.inside(view, self._read_inside)
+
+    def count_half_open(self, views):
+        """Count the half-open connections of ``views``, when they are asked for."""
         if "syn_queue" in self.options.subsets and "sockets" in self.options.subsets:
             from .._half_open.read import count_half_open_of
             count_half_open_of(self, views)
@@ -98,29 +102,43 @@ class Gathering:
         if not wants & {"sockets", "unix"}:
             return
         with SockDiag() as diag:
-            tcp = diag.tcp_listeners() if "sockets" in wants else None
-            view.unix = diag.unix_listeners() if "unix" in wants and not ports else None
-        view.tcp = [listener for listener in tcp if listener.local_port in ports] if tcp and ports else tcp
+            if "sockets" in wants:
+                view.tcp = [listener for listener in diag.tcp_listeners() if not ports or listener.local_port in ports]
+            if "unix" in wants and not ports:
+                try:
+                    view.unix = diag.unix_listeners()
+                except ReadError as error:  # unix_diag is a kernel module of its own; without it TCP is still known
+                    view.unix = None
+                    self.problems.add("unix_unreadable", "the UNIX listeners are unknown: %s" % error, view.netns)
 
     def read_counters(self, view):
         """Return ``{group: {name: value}}`` of the calling thread's namespace; an unknown value is None and a problem."""
         from .._sockets.counters import COUNTERS, LISTED
-        from .._sockets.proc_net import parse_counters
-        wanted = None if self.options.all_counters else LISTED
         values = {}
         for name in ("netstat", "snmp"):
-            data = self.proc.read("thread-self/net/" + name)
-            if data is None:
-                data = self.proc.read("net/" + name) or b""
-            found, sentences = parse_counters(data, wanted)
-            values.update(found)
-            for sentence in sentences:
-                self.problems.add("counters_malformed", "/proc/net/%s: %s" % (name, sentence), view.netns)
+            values.update(self._counters_of(name, None if self.options.all_counters else LISTED, view))
+        groups = {group for group, _name in values}
         for counter in COUNTERS:
-            if (counter.group, counter.name) not in values:
+            # A group without any value is malformed or missing as a whole, which is told already.
+            if counter.group in groups and (counter.group, counter.name) not in values:
                 self.problems.add("counter_missing", "%s.%s is not counted by this kernel" % counter[:2], view.netns,
                                   partial=not is_older(self.release, counter.since))
         return counter_groups(values, LISTED | set(values))
+
+    def _counters_of(self, name, wanted, view):
+        from .._sockets.proc_net import parse_counters
+        data = self.proc.read("thread-self/net/" + name)
+        if data is None:  # before kernel 3.17
+            data = self.proc.read("net/" + name)
+        if not data:
+            self.problems.add("counters_unreadable", "/proc/net/%s does not exist or is empty" % name, view.netns)
+            return {}
+        values, sentences = parse_counters(data, wanted)
+        if not values:
+            sentences = sentences or ["it has none of the groups that are reported"]
+        for sentence in sentences:
+            self.problems.add("counters_malformed", "/proc/net/%s: %s" % (name, sentence), view.netns)
+        return values
 
     def facts(self):
         """Return the whole answer as plain data."""

@@ -26,17 +26,18 @@ NOBODY = Owner(None, None, None, None)
 # One path component per runtime. The monitor of a container (conmon) is not in it: its scopes match no row.
 RUNTIMES = tuple((runtime, re.compile(pattern)) for runtime, pattern in (
     ("docker", r"docker-([0-9a-f]{64})\.scope\Z"),
-    ("podman", r"libpod-([0-9a-f]{64})(?:\.scope)?\Z"),
-    ("containerd", r"(?:cri-containerd|nerdctl)-([0-9a-f]{64})\.scope\Z"),
+    ("podman", r"libpod-(?:payload-)?([0-9a-f]{64})(?:\.scope)?\Z"),
+    ("containerd", r"(?:.*:)?(?:cri-containerd|nerdctl)[-:]([0-9a-f]{64})(?:\.scope)?\Z"),
     ("crio", r"crio-([0-9a-f]{64})(?:\.scope)?\Z"),
     ("lxc", r"lxc\.payload\.(.+)\Z"),
     ("nspawn", r"systemd-nspawn@(.+)\.service\Z"),
-    ("nspawn", r"machine-(.+)\.scope\Z"),
+    ("nspawn", r"machine-(?!qemu\\x2d|lxc\\x2d)(.+)\.scope\Z"),  # libvirt registers its virtual machines there too
 ))
 # Managers of cgroups without systemd: the id is a component of its own and its parent tells the runtime.
 PLAIN_ID = re.compile(r"[0-9a-f]{64}\Z")
-PARENTS = {"docker": "docker", "libpod_parent": "podman", "k8s.io": "containerd", "default": "containerd", "lxc": "lxc"}
-POD = re.compile(r"(?:.*-)?pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?\Z")
+PARENTS = {"docker": "docker", "libpod_parent": "podman", "k8s.io": "containerd", "default": "containerd"}
+LXC_PARENTS = ("lxc", "lxc.payload")
+POD = re.compile(r"(?:.*-)?pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?::.*)?\Z")
 UNIT = re.compile(r".+\.(?:service|scope|socket)\Z")
 
 
@@ -58,14 +59,14 @@ def owner_of_path(path):
     unit = container = runtime = pod = None
     parent = ""
     for part in path.split("/"):
+        match = POD.match(part)
+        if match:
+            pod = match.group(1).replace("_", "-")
         found = _container(part, parent, pod)
         if found:
             runtime, container = found
         elif container is None and UNIT.match(part):
             unit = part
-        match = POD.match(part)
-        if match:
-            pod = match.group(1).replace("_", "-")
         parent = part
     return Owner(None if container else unit, container, runtime, pod)
 
@@ -74,10 +75,9 @@ def _container(part, parent, pod):
     for runtime, pattern in RUNTIMES:
         match = pattern.match(part)
         if match:
-            return runtime, match.group(1)
+            return runtime, match.group(1).replace("\\x2d", "-")
     if PLAIN_ID.match(part) and (pod or parent in PARENTS):
-        # The kubelet's cgroupfs layout does not name the runtime.
-        return PARENTS.get(parent, "containerd" if pod else None), part
-    if parent == "lxc" and part:
+        return PARENTS.get(parent), part  # the kubelet's cgroupfs layout does not name the runtime
+    if parent in LXC_PARENTS and part:
         return "lxc", part
     return None

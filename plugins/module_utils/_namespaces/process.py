@@ -47,7 +47,9 @@ class Finder:
 
     def _add(self, inode, handle, pid=None, mount=None):
         handles = self._handles.setdefault(inode, [])
-        if len(handles) < HANDLES_KEPT:
+        if mount is not None:
+            handles.insert(0, handle)  # outlives every process
+        elif len(handles) < HANDLES_KEPT:
             handles.append(handle)
         if pid is not None:
             self._pids.setdefault(inode, []).append(pid)
@@ -71,6 +73,8 @@ class Finder:
                 mountinfo = self._proc.read(viewer + "/mountinfo")
             except PermissionError:
                 self._denied += 1
+                continue
+            except OSError:  # EINVAL: a zombie has left its mount namespace already
                 continue
             for inode, point in netns_mounts(mountinfo or b""):
                 text = os.fsdecode(point)

@@ -22,7 +22,8 @@ class OwnerScan:
     """One scan over descriptor tables. ``owners`` maps a socket's inode to the pids found so far.
 
     ``on_namespace(inode, pid, descriptor)`` is called for descriptors of network namespaces, when given.
-    ``denied`` has the processes whose table is not readable; ``finished`` tells whether every table was read to its end.
+    ``denied`` has the processes whose table is not readable; ``finished`` tells whether every table was read to its end,
+    ``searched_all`` whether the sockets that have no owner were looked for in all of them.
     """
 
     def __init__(self, proc, wanted, on_namespace=None):
@@ -33,6 +34,7 @@ class OwnerScan:
         self.owners = {}
         self.denied = set()
         self.finished = False
+        self.searched_all = False
         self._start = self._required_done = None
 
     def run(self, pids):
@@ -46,9 +48,10 @@ class OwnerScan:
         for group, first in ((small, None), (large, FIRST_DESCRIPTORS), (large, None)):
             for pid in group:
                 if self._is_enough():
+                    self.searched_all = not self._missing
                     return
                 self._scan(pid, first)
-        self.finished = True
+        self.finished = self.searched_all = True
 
     def _tables(self, pids):
         # Since kernel 6.2 the size of the directory is the number of descriptors; before it is 0 and the order is the caller's.

@@ -32,6 +32,9 @@ class ProcessWalk:
         if not self._everywhere:
             return [self._gathering.own]
         self._finder.find(self._pids)
+        if not self._sees_all():
+            self._gathering.problems.add("processes_hidden", "namespaces may be missing, because /proc does not show every process of the host; "
+                                         "run as root, outside of containers, or without hidepid")
         return self._finder.namespaces()
 
     def search(self):
@@ -47,6 +50,7 @@ class ProcessWalk:
                                        "of the processes, to spare this busy host", partial=False)
             known, before = {view.netns for view in gathering.views}, self._inodes()
             gathering.read_views([namespace for namespace in self._finder.namespaces() if namespace.id.inode not in known])
+            gathering.count_half_open(gathering.views[len(known):])
             added = self._inodes() - before
             if added:
                 self._scan(added)
@@ -63,7 +67,7 @@ class ProcessWalk:
     def _processes(self):
         owners = {inode: pids for scan in self._scans for inode, pids in scan.owners.items()}
         denied = any(scan.denied for scan in self._scans)
-        finished = all(scan.finished for scan in self._scans)
+        finished = all(scan.searched_all for scan in self._scans)
         missing, problems = self._inodes() - set(owners), self._gathering.problems
         if missing and denied:
             problems.add("owners_denied", "the owners of some listeners are unknown, because the descriptors of some processes may not be read; "
@@ -75,6 +79,8 @@ class ProcessWalk:
                          "run as root, outside of containers, or without hidepid")
         book = ProcessBook(self._proc)
         found = {inode: _describe(book, inode, pids) for inode, pids in owners.items()}
+        if None in found.values():
+            problems.add("owners_ended", "the owners of some listeners ended while they were looked at; run again")
         if finished and not denied and self._sees_all():
             found.update((inode, []) for inode in missing)
         return found

@@ -41,11 +41,12 @@ def _pair(values, group, header, numbers, wanted):
         return ["group %s has %d names and %d values" % (group, size, len(numbers))]
     problems = []
     for position, key in columns:
-        try:
-            values[key] = int(numbers[position])
-        except ValueError:
+        number = numbers[position]
+        if number.isdigit() or number[:1] == b"-" and number[1:].isdigit():  # int() alone would take 1_0
+            values[key] = int(number)
+        else:
             values[key] = None
-            problems.append("%s.%s is %r, not a number" % (key + (_text(numbers[position]),)))
+            problems.append("%s.%s is %r, not a number" % (key + (_text(number),)))
     return problems
 
 

@@ -14,6 +14,7 @@ NETLINK_SOCK_DIAG = 4
 BUFFER_SIZE = 1 << 16  # the kernel fills datagrams of at most 32 KiB when the reader offers that much
 BUFFER = bytearray(BUFFER_SIZE)  # one for all sockets: a module reads one answer at a time
 TIMEOUT = 10.0  # seconds for one datagram; the kernel answers within microseconds, so this is for a broken one
+MOST_DRAINED = 10000
 ATTEMPTS = 4  # a dump that was interrupted or overran the socket buffer is asked for again
 
 HINTS = {
@@ -94,9 +95,12 @@ class SockDiag:
         # After ENOBUFS the rest of the old answer may still be queued; its messages carry the old sequence number.
         self._socket.setblocking(False)
         try:
-            while self._socket.recv(BUFFER_SIZE):
-                pass
-        except (BlockingIOError, InterruptedError):
-            pass
+            for _datagram in range(MOST_DRAINED):
+                try:
+                    self._socket.recv(BUFFER_SIZE)
+                except BlockingIOError:
+                    break
+                except OSError:  # ENOBUFS again: reported once for each overrun
+                    continue
         finally:
             self._socket.settimeout(TIMEOUT)

@@ -26,7 +26,7 @@ class QueueSeries:
         self.reads += 1
         self.total += length
         self.max = max(self.max, length)
-        # A limit of 0 still holds one connection: its queue is half full never, full with one.
+        # An empty queue is not half full, even where the limit is 0 (such a queue holds one connection, and is full with it).
         self.half_full += length > 0 and 2 * length >= limit
         self.full += length > limit
 

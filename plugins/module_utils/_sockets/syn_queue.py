@@ -37,7 +37,7 @@ def count_half_open(listeners, requests):
     inet_lookup_listener() scores them. Inside a reuseport group only the sum is known.
     """
     counts = Counter({endpoint(listener): 0 for listener in listeners})
-    dual_stack = {endpoint(listener) for listener in listeners if listener.v6only is False}
+    dual_stack = {endpoint(listener) for listener in listeners if listener.family == "inet6" and not listener.v6only}
     for request, number in Counter(requests).items():
         for candidate in _candidates(request, dual_stack):
             if candidate in counts:

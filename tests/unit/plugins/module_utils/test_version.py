@@ -7,14 +7,14 @@ import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._version import is_older, version_of
 
 RELEASES = {
-    "debian": ("6.1.0-37-amd64", (6, 1)),
-    "rhel8": ("4.18.0-553.el8_10.x86_64", (4, 18)),
-    "arch": ("6.17.8-arch1-1", (6, 17)),
-    "two_numbers": ("6.18", (6, 18)),
-    "release_candidate": ("6.18-rc4", (6, 18)),
-    "wsl": ("5.15.167.4-microsoft-standard-WSL2", (5, 15)),
-    "plus": ("6.12+", (6, 12)),
-    "no_number": ("custom", (0,)),
+    "debian": ("6.1.0-37-amd64", (6, 1, 0)),
+    "rhel8": ("4.18.0-553.el8_10.x86_64", (4, 18, 0)),
+    "arch": ("6.17.8-arch1-1", (6, 17, 8)),
+    "two_numbers": ("6.18", (6, 18, 0)),
+    "release_candidate": ("6.18-rc4", (6, 18, 0)),
+    "wsl": ("5.15.167.4-microsoft-standard-WSL2", (5, 15, 167)),
+    "plus": ("6.12+", (6, 12, 0)),
+    "no_number": ("custom", (0, 0, 0)),
 }
 
 

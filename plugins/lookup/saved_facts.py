@@ -78,4 +78,4 @@ def _parsed(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise AnsibleLookupError("the saved facts %s cannot be read: %s" % (path, error.strerror)) from error
     except SavedError as error:
-        raise AnsibleLookupError("the saved facts %s %s" % (path, error)) from error
+        raise AnsibleLookupError("the saved facts %s: it %s" % (path, error)) from error

@@ -32,6 +32,10 @@ Path = tuple[str, ...]
 Node = dict[str, Any]
 
 
+_LOGIC = ("and_expression", "or_expression", "not_expression")
+_FOLLOWING = ("subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe")
+
+
 class ExpressionError(ValueError):
     """An expression that cannot work, with the reason."""
 
@@ -77,7 +81,7 @@ class Expression:
 def compile_expression(text: str, level: str, thresholds: Iterable[str]) -> Expression:
     """Compile `text` for rows of `level` (host, namespace, listener). Raises ExpressionError, saying what to write instead."""
     node = parse(text)
-    needs, optional = _reads(node)
+    needs, optional = _reads_of_logic(node)
     for path in sorted(needs | optional):
         _check_path(path, level, frozenset(thresholds))
     _check_truth(node)
@@ -95,7 +99,7 @@ def compile_value(text: str, level: str, thresholds: Iterable[str]) -> tuple[Cal
         raise ExpressionError("it names no field")
     for path in paths:
         _check_path(path, level, frozenset(thresholds))
-    if len(paths) == 1 and node["type"] in ("field", "subexpression") and _chain(node) == paths[0]:
+    if _plain_path(node):
         return (lambda row: _value(row, paths[0])), paths
     return ParsedResult(text, node).search, paths
 
@@ -210,20 +214,27 @@ def _reads(node: Node) -> tuple[set[Path], set[Path]]:
     return needs, optional - needs
 
 
+def _reads_of_logic(node: Node) -> tuple[set[Path], set[Path]]:
+    """The same, where `&&`, `||` and `!` at the top are three-valued: each of their parts has needs of its own."""
+    if node["type"] not in _LOGIC:
+        return _reads(node)
+    parts = [_reads_of_logic(child) for child in node["children"]]
+    needs = {path for part in parts for path in part[0]}
+    return needs, {path for part in parts for path in part[1]} - needs
+
+
 def _collect(node: Node, needs: set[Path], optional: set[Path], tolerant: bool) -> None:
     kind, children = node["type"], node["children"]
-    if kind in ("field", "subexpression", "index_expression"):
+    if kind in ("literal", "current", "expref", "identity"):
+        return
+    if kind == "field" or kind in _FOLLOWING:
         path = _chain(node)
         if path and path != ("null",):
             (optional if tolerant else needs).add(path)
         elif not path and children:
-            _collect(children[0], needs, optional, tolerant)
+            _collect(children[0], needs, optional, tolerant)  # what follows is relative to its result
         return
-    if kind in ("literal", "current", "expref", "identity"):
-        return
-    if kind in ("projection", "value_projection", "filter_projection", "flatten", "slice", "pipe"):
-        children = children[:1]  # what follows is relative to the items
-    elif _handles_null(node):
+    if _handles_null(node):
         tolerant = True
     for index, child in enumerate(children):
         left_of_or = kind == "or_expression" and index < len(children) - 1
@@ -234,19 +245,24 @@ def _chain(node: Node) -> Path:
     """The leading names of a.b."c d"[0].x: ("a", "b", "c d"); () when it does not start with a name."""
     if node["type"] == "field":
         return (node["value"],)
-    if node["type"] == "index_expression":
-        return _chain(node["children"][0])
-    if node["type"] != "subexpression":
+    if node["type"] not in _FOLLOWING:
         return ()
+    if node["type"] != "subexpression":
+        return _chain(node["children"][0])
     path: Path = ()
-    for index, child in enumerate(node["children"]):
-        part = _chain(child) if index == 0 or child["type"] == "field" else ()
-        if not part:
-            break
+    for child in node["children"]:
+        part = _chain(child)
         path += part
-        if child["type"] == "index_expression":
+        if not part or child["type"] != "field":
             break
     return path
+
+
+def _plain_path(node: Node) -> Path:
+    """The names of a.b.c, where the expression is nothing else."""
+    if node["type"] == "field" or (node["type"] == "subexpression" and all(child["type"] == "field" for child in node["children"])):
+        return _chain(node)
+    return ()
 
 
 def _handles_null(node: Node) -> bool:
@@ -293,13 +309,13 @@ _DECIDING_FUNCTIONS = ("contains", "starts_with", "ends_with", "not_null")
 
 def _check_truth(node: Node) -> None:
     """A number or text alone is a mistake: JMESPath takes every number, 0 too, for true."""
-    if node["type"] in ("and_expression", "or_expression", "not_expression"):
+    if node["type"] in _LOGIC:
         for child in node["children"]:
             _check_truth(child)
         return
     if node["type"] == "function_expression" and node["value"] not in _DECIDING_FUNCTIONS:
         raise ExpressionError("%s() alone decides nothing: compare what it returns with something" % node["value"])
-    path = _chain(node)
+    path = _plain_path(node)
     if node["type"] == "literal" or (path and path[0] == "thresholds"):
         raise ExpressionError("a constant decides nothing: compare a field with it")
     if path and FIELDS[path[0]][path[1]].kind in ("int", "number", "text", "open"):
@@ -309,7 +325,7 @@ def _check_truth(node: Node) -> None:
 def _check_order(node: Node) -> None:
     if node["type"] == "comparator" and node["value"] in ("lt", "lte", "gt", "gte"):
         for child in node["children"]:
-            path = _chain(child)
+            path = _plain_path(child)
             text = child["type"] == "literal" and not (isinstance(child["value"], (int, float)) and not isinstance(child["value"], bool))
             if text or (path and path[0] in FIELDS and FIELDS[path[0]][path[1]].kind in ("text", "list", "bool")):
                 raise ExpressionError("JMESPath orders numbers only: < and > with text, lists or booleans are never true")

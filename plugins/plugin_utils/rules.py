@@ -9,6 +9,7 @@ document came from and the rule.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -94,7 +95,7 @@ def _compiled(rule: dict[str, Any], source: str, thresholds: Sequence[str]) -> R
         source,
         expression,
         render,
-        lambda row: _evidence(row, paths),
+        functools.partial(_evidence, tuple((path, dotted(path)) for path in paths)),
         rule.get("examples", {}),
     )
 
@@ -175,11 +176,11 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _evidence(row: Any, paths: Iterable[tuple[str, ...]]) -> dict[str, Any]:
+def _evidence(paths: Iterable[tuple[tuple[str, ...], str]], row: Any) -> dict[str, Any]:
     evidence = {}
-    for path in paths:
+    for path, shown in paths:
         value = row
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
-        evidence[dotted(path)] = value
+        evidence[shown] = value
     return evidence

@@ -5,7 +5,20 @@
 
 import os
 
-from kernel_rooms import NOBODY, Program, become_root_of_user_namespace, drop_privileges, in_child, new_netns, run
+from kernel_rooms import (
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    MS_REC_PRIVATE,
+    NOBODY,
+    Program,
+    become_root_of_user_namespace,
+    drop_privileges,
+    in_child,
+    mount,
+    new_netns,
+    run,
+    unshare,
+)
 from kernel_traffic import connect, knock, listen, listen_unix, port_of
 from kernel_view import assert_same_as_ss, facts, listener_on, namespace_of, problems, unix_listener
 
@@ -92,3 +105,35 @@ def test_root_knows_the_owner_of_what_everybody_listens_on():
     answer = facts()
     assert [process["pid"] for process in listener_on(answer["namespaces"][0], program.told)["processes"]] == [program.pid]
     assert answer["complete"] is True
+
+
+def in_pid_namespace(options, look):
+    """look() in a new pid namespace with a procfs of its own."""
+    def outer():
+        unshare(CLONE_NEWPID | CLONE_NEWNS)
+        return in_child(inner)
+
+    def inner():
+        mount("none", "/", "none", MS_REC_PRIVATE)
+        mount("proc", "/proc", "proc", 0, options)
+        facts(namespaces="all")
+        port = Program(lambda: port_of(listen("127.0.0.1", 6))).told
+        return in_child(lambda: (look(), port), before=drop_privileges if options else None)
+    return in_child(outer)
+
+
+def test_owners_that_hidepid_hides_are_unknown():
+    answer, port = in_pid_namespace("hidepid=2", facts)
+    assert listener_on(answer["namespaces"][0], port)["processes"] is None
+    assert answer["complete"] is False
+
+
+def test_owners_outside_of_the_pid_namespace_are_unknown():
+    program = Program(lambda: port_of(listen("127.0.0.1", 5)))
+    answer, _port = in_pid_namespace(None, facts)
+    assert listener_on(answer["namespaces"][0], program.told)["processes"] is None
+
+
+def test_namespaces_that_hidepid_hides_make_the_answer_partial():
+    answer, _port = in_pid_namespace("hidepid=2", lambda: facts(namespaces="all", gather_subset=["min"]))
+    assert answer["complete"] is False

@@ -4,6 +4,7 @@
 """The window: what happens between its ends is seen, and what comes or goes meanwhile does no harm."""
 
 import mmap
+import os
 import socket
 import time
 
@@ -11,7 +12,7 @@ import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._window.read import Window
 from kernel_rooms import Program, netns, new_netns
 from kernel_traffic import accept_all, connect, keep, knock, listen, listen_again, listen_unix, port_of, wait_until
-from kernel_view import assert_same_as_ss, facts, listener_on, unix_listener
+from kernel_view import assert_same_as_ss, facts, listener_on, listeners_on, unix_listener
 
 BACKLOG = 4
 REFUSED = 3
@@ -140,3 +141,25 @@ def test_the_window_looks_into_every_namespace():
     assert by_inode[inode]["counters_sample"]["TcpExt"]["ListenOverflows"]["delta"] == REFUSED
     assert listener_on(by_inode[netns()], here)["sample"]["max"] == 0
     assert by_inode[netns()]["counters_sample"]["TcpExt"]["ListenOverflows"]["delta"] == 0
+
+
+def test_a_namespace_that_vanishes_in_the_window():
+    inode = Program(lambda: (new_netns(), listen("127.0.0.1", 5))[0], in_the_window(lambda: os._exit(0), 0.2)).told
+    listener = listen("127.0.0.1", 5)
+    answer = facts(sample=0.5, sample_interval=0.05, namespaces="all")
+    assert listener_on(answer["namespaces"][0], port_of(listener))["sample"]["reads"] == answer["sample"]["reads"]
+    assert [problem["code"] for problem in answer["problems"] if problem.get("netns") == inode] == ["netns_vanished"]
+    assert answer["complete"] is False
+
+
+def test_listeners_that_come_and_go_in_the_window():
+    stays = port_of(listen("127.0.0.1", 5))
+    Program(lambda: None, in_the_window(lambda: listen("127.0.0.1", 6, port=stays + 1), 0.2))
+    Program(lambda: port_of(listen("127.0.0.1", 7, port=stays + 2)), in_the_window(lambda: os._exit(0), 0.2))
+    answer = facts(sample=0.5, sample_interval=0.05)
+    namespace = answer["namespaces"][0]
+    reads = answer["sample"]["reads"]
+    assert listener_on(namespace, stays)["sample"]["reads"] == reads
+    assert 1 <= listener_on(namespace, stays + 1)["sample"]["reads"] < reads
+    assert listeners_on(namespace, stays + 2) == []
+    assert_same_as_ss(namespace)

@@ -34,10 +34,9 @@ class Finder:
         for pid in pids:
             try:
                 inode = inode_of_link(self._proc.link("%d/ns/net" % pid))
-                if inode is None:
-                    continue
-                self._add(inode, "%d/ns/net" % pid, pid)
-                self._add_threads(pid, inode)
+                if inode is not None:
+                    self._add(inode, "%d/ns/net" % pid, pid)
+                self._add_threads(pid, inode)  # also where the main thread has ended: others may go on
                 mount_namespaces.setdefault(self._proc.link("%d/ns/mnt" % pid), str(pid))
             except PermissionError:
                 self._denied += 1

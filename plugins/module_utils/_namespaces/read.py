@@ -51,6 +51,7 @@ def entered(proc, own, namespace):
     try:
         target = _open(proc, namespace)
         try:
+            _setns(home)  # changes nothing, but refuses now where it would refuse to let us back later (user namespaces)
             _setns(target)
         finally:
             os.close(target)

@@ -18,29 +18,41 @@ def links(proc, pid, first=None):
 
     ``first`` asks for the descriptors below that number by trying them: listing a large table costs as much as reading it.
     """
-    try:
-        directory = os.open(proc.path("%d/fd" % pid), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except PermissionError:
-        raise
-    except OSError:  # the process ended
-        return
-    try:
-        for name in _descriptors(directory) if first is None else range(first):
-            try:
-                yield int(name), os.readlink(str(name), dir_fd=directory)
-            except PermissionError:
-                raise
-            except OSError:  # closed meanwhile, or never open
-                continue
-    finally:
-        os.close(directory)
+    for table in _tables(proc, pid):
+        try:
+            directory = os.open(proc.path(table), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except PermissionError:
+            raise
+        except OSError:  # the process ended
+            return
+        try:
+            names = range(first) if first is not None else os.listdir(directory)
+            yield from _links_of(directory, names)
+            return
+        except PermissionError:
+            raise
+        except OSError:  # this thread ended
+            continue
+        finally:
+            os.close(directory)
 
 
-def _descriptors(directory):
-    try:
-        return os.listdir(directory)
-    except OSError:  # the process ended
-        return []
+def _tables(proc, pid):
+    yield "%d/fd" % pid
+    # The main thread may have ended while others go on; each shows the table that all of them share.
+    for tid in proc.numbers("%d/task" % pid):
+        if tid != pid:
+            yield "%d/task/%d/fd" % (pid, tid)
+
+
+def _links_of(directory, names):
+    for name in names:
+        try:
+            yield int(name), os.readlink(str(name), dir_fd=directory)
+        except PermissionError:
+            raise
+        except OSError:  # closed meanwhile, or never open
+            continue
 
 
 class ProcessBook:

@@ -126,11 +126,23 @@ def test_namespace_that_vanishes_before_it_is_entered(world, monkeypatch, number
 
 
 def test_no_way_back_ends_the_run(world):
-    world.namespace("blue")
+    def bar_the_way():
+        world.refuse[world.own] = errno.EPERM
+        return []
+
+    world.kernel[world.namespace("blue")] = {"tcp": bar_the_way}
     world.kernel[world.own] = {}
-    world.refuse[world.own] = errno.EPERM
     with pytest.raises(NamespaceLost):
         world.facts(namespaces=ALL)
+
+
+def test_namespace_without_a_way_back_is_not_entered(world):
+    blue = world.namespace("blue")
+    world.kernel[world.own] = {}
+    world.refuse[world.own] = errno.EPERM
+    facts = world.facts(namespaces=ALL)
+    assert [(row["netns"], row["listeners"]) for row in facts["namespaces"]] == [(world.own, []), (blue, None)]
+    assert "netns_denied" in codes(facts)
 
 
 def test_refused_socket_dump_leaves_counters_and_sysctls(world):

@@ -83,7 +83,7 @@ def test_process_and_mounts_of_one_namespace(tree):
     tree.process(5, 3333)
     pids, handles, mounts = found(tree, 5)[0][3333]
     assert (pids, mounts) == ((5,), ("/run/netns/blue", "/run/netns/azure"))
-    assert handles == ("5/ns/net", "self/root/run/netns/blue", "self/root/run/netns/azure")
+    assert handles == ("self/root/run/netns/azure", "self/root/run/netns/blue", "5/ns/net")  # mounts outlive processes
 
 
 def test_own_namespace_has_its_names_too(tree):

@@ -79,14 +79,14 @@ def test_own_namespace_is_not_entered(tree, entered):
 
 def test_in_and_back(tree, entered):
     with enter(tree, namespace(tree.blue, "6/ns/net")):
-        assert entered[0] == [tree.blue]
-    assert entered[0] == [tree.blue, tree.own]
+        assert entered[0] == [tree.own, tree.blue]
+    assert entered[0] == [tree.own, tree.blue, tree.own]
 
 
 def test_back_after_an_error_inside(tree, entered):
     with pytest.raises(ValueError, match="inside"), enter(tree, namespace(tree.blue, "6/ns/net")):
         raise ValueError("inside")
-    assert entered[0] == [tree.blue, tree.own]
+    assert entered[0] == [tree.own, tree.blue, tree.own]
 
 
 HANDLES = {
@@ -100,7 +100,7 @@ HANDLES = {
 def test_next_handle_is_tried(tree, entered, handles):
     with enter(tree, namespace(tree.blue, *handles)):
         pass
-    assert entered[0] == [tree.blue, tree.own]
+    assert entered[0] == [tree.own, tree.blue, tree.own]
 
 
 VANISHED = {
@@ -123,13 +123,19 @@ def test_refused_namespace(tree, entered, number):
     entered[1][tree.blue] = number
     with pytest.raises(OSError, match=os.strerror(number)), enter(tree, namespace(tree.blue, "6/ns/net")):
         raise AssertionError("the body must not run")
+    assert entered[0] == [tree.own]
+
+
+def test_way_back_is_tried_before_leaving(tree, entered):
+    entered[1][tree.own] = errno.EPERM
+    with pytest.raises(PermissionError), enter(tree, namespace(tree.blue, "6/ns/net")):
+        raise AssertionError("the body must not run")
     assert entered[0] == []
 
 
 def test_no_way_back_ends_everything(tree, entered):
-    entered[1][tree.own] = errno.EPERM
     with pytest.raises(NamespaceLost) as caught, enter(tree, namespace(tree.blue, "6/ns/net")):
-        pass
+        entered[1][tree.own] = errno.EPERM
     assert str(caught.value) == "cannot return to the module's own network namespace (Operation not permitted); nothing that follows would be true"
 
 

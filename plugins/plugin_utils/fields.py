@@ -64,7 +64,7 @@ _LISTENER = {
     "limited_by": Field("text", "somaxconn, backlog or unknown (the kernel does not keep what was asked for)"),
     "stale_limit": Field("bool", "true when the limit is older than the sysctl; null when that cannot be told"),
     "reuseport_sockets": Field("int", "sockets that share the address and port; 1 without SO_REUSEPORT"),
-    "drops": Field("int", "packets dropped on this socket since it exists", TCP),
+    "drops": Field("int", "packets that its queues dropped since it exists: what the socket dropped, at most ListenDrops of the namespace", TCP),
     "drops_per_hour": Field("number", "drops divided by the age of the oldest process that holds it; 0 when there are none", TCP + ", " + PROCESSES),
     "process_age_seconds": Field("int", "age of that process at the time of the facts", PROCESSES),
     "processes": Field("list", "processes that hold the socket, as in the facts", PROCESSES),

@@ -62,7 +62,7 @@ def host_rows(name: str, facts: Mapping[str, Any], thresholds: Thresholds) -> Ho
         namespaces.append({"host": host, "namespace": namespace, "thresholds": thresholds})
         unread += "listeners" in source and source["listeners"] is None
         for each in source.get("listeners") or ():
-            listener = _listener(each, collected)
+            listener = _listener(each, source, collected)
             if namespace["is_container"] and _below(listener.get("at_cap"), listener.get("accept_queue_limit"), host.get("somaxconn")):
                 at_cap.append("%s %s limit %d" % (namespace["label"], listener["address"], listener["accept_queue_limit"]))
             listeners.append({"host": host, "namespace": namespace, "listener": listener, "program": _program(each), "thresholds": thresholds})
@@ -151,12 +151,14 @@ _LISTENER_FIELDS = (
 )
 
 
-def _listener(source: Mapping[str, Any], collected: float | None) -> Row:
+def _listener(source: Mapping[str, Any], namespace: Mapping[str, Any], collected: float | None) -> Row:
     row: Row = {"address": listener_address(source), "reuseport_sockets": _int(source.get("reuseport_sockets", 1))}
     for key, kind in _LISTENER_FIELDS:
         if key in source:
             value = source[key]
             row[key] = value if type(value) is kind else None
+    if "drops" in row:
+        row["drops"] = _queue_drops(row["drops"], _at(namespace.get("counters"), "TcpExt", "ListenDrops"))
     if "local_port" in source:
         row["port"] = _int(source["local_port"])
     length, limit = row.get("accept_queue_length"), row.get("accept_queue_limit")
@@ -164,8 +166,17 @@ def _listener(source: Mapping[str, Any], collected: float | None) -> Row:
     if "processes" in row:
         _add_age(row, collected)
     if isinstance(source.get("sample"), dict):
-        _add_sample(row, source["sample"])
+        _add_sample(row, source["sample"], _at(namespace.get("counters_sample"), "TcpExt", "ListenDrops"))
     return row
+
+
+def _queue_drops(drops: Any, listen_drops: Any) -> Any:
+    """Of what a socket dropped, what its queues can have dropped: never more than ListenDrops of its namespace.
+
+    The kernel's counter of the socket also has the final ACKs that TCP_DEFER_ACCEPT holds back (net/ipv4/tcp_minisocks.c
+    tcp_check_req(), then discard_and_relse in tcp_v4_rcv()): one for each well served connection.
+    """
+    return drops if drops is None or _number(listen_drops) is None else min(drops, listen_drops)
 
 
 def listener_address(source: Mapping[str, Any]) -> str:
@@ -200,15 +211,15 @@ def _add_age(row: Row, collected: float | None) -> None:
         row["drops_per_hour"] = None if age is None else round(drops * 3600 / max(age, 1), 2)
 
 
-def _add_sample(row: Row, sample: Mapping[str, Any]) -> None:
+def _add_sample(row: Row, sample: Mapping[str, Any], listen_drops: Any) -> None:
     row["sample_reads"] = _int(sample.get("reads"))
     row["sample_max"] = _int(sample.get("max"))
     row["sample_mean"] = _number(sample.get("mean"))
     row["share_half_full"] = _number(sample.get("share_half_full"))
     row["share_full"] = _number(sample.get("share_full"))
     if "drops" in sample:
-        row["drops_in_window"] = _int(_at(sample["drops"], "delta"))
-        row["drops_per_second"] = _number(_at(sample["drops"], "per_second"))
+        row["drops_in_window"] = _queue_drops(_int(_at(sample["drops"], "delta")), _int(_at(listen_drops, "delta")))
+        row["drops_per_second"] = _queue_drops(_number(_at(sample["drops"], "per_second")), _number(_at(listen_drops, "per_second")))
 
 
 _PROGRAM_ROWS = {

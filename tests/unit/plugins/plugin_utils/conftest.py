@@ -24,7 +24,7 @@ NAMESPACE = {
     "netns": 4026531840,
     "names": {"host": True, "own": True},
     "sysctls": {"net.core.somaxconn": 4096, "net.ipv4.tcp_syncookies": 1, "net.ipv4.tcp_abort_on_overflow": 0},
-    "counters": {"TcpExt": {"ListenOverflows": 0, "ListenDrops": 0}},
+    "counters": {"TcpExt": {"ListenOverflows": 0, "ListenDrops": 100000000}},
 }
 FACTS = {
     "schema": 1,

@@ -42,6 +42,25 @@ def test_listener_fields(make_facts, make_namespace, make_listener, changes, exp
     assert {key: listener.get(key, "absent") for key in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("listen_drops", "drops", "expected"),
+    [
+        pytest.param(0, 20, 0, id="deferred_accept_holds_back_acks_of_served_connections"),
+        pytest.param(5, 20, 5, id="some_of_them_were_drops"),
+        pytest.param(90, 20, 20, id="other_listeners_drop_more"),
+        pytest.param(None, 20, 20, id="unknown_listen_drops"),
+        pytest.param(0, None, None, id="unknown_drops"),
+    ],
+)
+def test_acks_held_back_by_deferred_accept_are_no_drops(make_facts, make_namespace, make_listener, listen_drops, drops, expected):
+    sample = {"reads": 2, "drops": {"delta": drops, "per_second": drops}}
+    namespace = make_namespace(make_listener(drops=drops, sample=sample))
+    namespace["counters"] = {"TcpExt": {"ListenDrops": listen_drops}}
+    namespace["counters_sample"] = {"TcpExt": {"ListenDrops": {"delta": listen_drops, "per_second": listen_drops}}}
+    listener = only_listener(make_facts(namespace))
+    assert (listener["drops"], listener["drops_in_window"], listener["drops_per_second"]) == (expected, expected, expected)
+
+
 def test_oldest_process_counts(make_facts, make_namespace, make_listener):
     processes = [{"name": "nginx", "started_at": "2026-11-20T21:22:41Z"}, {"name": "nginx", "started_at": "2026-11-20T21:20:42Z"}]
     assert only_listener(make_facts(make_namespace(make_listener(processes=processes))))["process_age_seconds"] == 120

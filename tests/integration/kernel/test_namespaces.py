@@ -3,9 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Network namespaces in every way they can be held, each with its own listeners, sysctls and counters."""
 
+import ctypes
+import glob
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -270,6 +273,40 @@ def test_a_namespace_that_ends_before_it_is_read(monkeypatch):
     assert [problem["code"] for problem in answer["problems"] if problem.get("netns") == doomed.told[0]] == ["netns_vanished"]
     assert listener_on(namespace_of(answer, survivor.told[0]), survivor.told[1])["accept_queue_limit"] == 9
     assert answer["complete"] is False
+
+
+def test_a_mount_still_opens_a_namespace_whose_first_processes_ended(monkeypatch):
+    run("ip", "netns", "add", "blue")
+    programs = [Program(lambda: setns("/run/netns/blue")) for _ in range(5)]
+    original = facts_read.Gathering.read_views
+
+    def kill_first(gathering, *arguments):
+        for program in programs:
+            program.kill()
+        return original(gathering, *arguments)
+    monkeypatch.setattr(facts_read.Gathering, "read_views", kill_first)
+    assert namespace_of(facts(namespaces="all"), os.stat("/run/netns/blue").st_ino)["listeners"] == []
+
+
+def test_a_namespace_held_by_threads_whose_main_thread_ended():
+    def prepare():
+        told, ready = [], threading.Event()
+
+        def body():
+            told.extend((new_netns(), port_of(listen("127.0.0.1", 5))))
+            ready.set()
+            threading.Event().wait()
+        threading.Thread(target=body, daemon=True).start()
+        ready.wait(5)
+        return told
+
+    def end_main_thread():
+        ctypes.CDLL(None).pthread_exit(None)
+    inode, port = Program(prepare, end_main_thread).told
+    time.sleep(0.2)
+    assert inode in {os.stat(path).st_ino for path in glob.glob("/proc/[0-9]*/task/*/ns/net") if os.path.exists(path)}
+    row = listener_on(namespace_of(facts(namespaces="all"), inode), port)
+    assert row["processes"] != []
 
 
 def test_namespaces_and_processes_that_come_and_go_all_the_time():

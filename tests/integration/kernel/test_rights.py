@@ -15,6 +15,7 @@ from kernel_rooms import (
     drop_privileges,
     in_child,
     mount,
+    netns,
     new_netns,
     run,
     unshare,
@@ -82,6 +83,27 @@ def test_nobody_samples_its_own_namespace():
     answer = as_nobody(lambda: facts(namespaces="all", sample=0.1, sample_interval=0.05))
     assert listener_on(answer["namespaces"][0], port_of(listener))["sample"]["share_full"] == 1
 
+
+
+def test_root_of_a_user_namespace_may_not_enter_the_namespaces_of_its_creator():
+    run("ip", "netns", "add", "blue")
+    blue, home = os.stat("/run/netns/blue").st_ino, netns()
+
+    def look():
+        become_root_of_user_namespace()
+        mine = Program(new_netns)
+        own = os.readlink("/proc/self/ns/net")
+        answer = facts(namespaces="all")
+        assert os.readlink("/proc/self/ns/net") == own
+        return answer, mine.told
+    answer, mine = in_child(look)
+    assert namespace_of(answer, blue)["listeners"] is None
+    assert answer["namespaces"][0]["netns"] == home
+    assert answer["namespaces"][0]["listeners"] == []
+    assert problems(answer, "netns_denied")
+    assert answer["complete"] is False
+    # It may enter a namespace that it made itself, but there is no way back from it.
+    assert namespace_of(answer, mine)["listeners"] is None
 
 
 def test_root_of_a_user_namespace_with_its_own_network_sees_all_of_it():

@@ -16,7 +16,7 @@ positional: _input
 options:
   _input:
     description:
-      - The facts by host name. Each value is the result of the module, V({"ansible_facts": {"listen_queue": ...}}) or the bare facts.
+      - The facts by host name. Each value is the result of the module, a mapping with the key C(ansible_facts), or the bare facts.
       - With O(variable), C(hostvars); then only that variable of each host is read, which is much faster than extracting it with Jinja.
     type: dict
     required: true
@@ -46,7 +46,7 @@ options:
     elements: str
     default: []
   waivers:
-    description: Accepted findings, each with RV(ignore:rule), a reason and the last day it counts. An expired one does not apply and is reported.
+    description: Accepted findings, each with a rule, a reason and the last day it counts. An expired one does not apply and is reported.
     type: list
     elements: dict
     default: []

@@ -10,9 +10,9 @@ short_description: Saved listen queue facts for the filter findings
 version_added: 0.1.0
 description:
   - Reads facts of M(netops.listen_queue.listen_queue_facts) that were saved earlier, from files on the controller.
-  - A file C(HOST.json) in a directory holds one host's result as C(ansible --tree) writes it (there the name has no C(.json)),
-    V({"ansible_facts": {"listen_queue": ...}}) or the bare facts. One file can also hold the facts of a whole audit, as
-    P(netops.listen_queue.backlog_audit#role) saves them.
+  - A file C(HOST.json) in a directory holds one host's result as C(ansible --tree) writes it (there the name has no C(.json)), a mapping with the
+    key C(ansible_facts), or the bare facts.
+  - One file can also hold the facts of a whole audit, as P(netops.listen_queue.backlog_audit#role) saves them.
 options:
   _terms:
     description: Directories or files.

@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the real ansible-playbook on small inventories.
+
+A host that answers is played by a script in place of its Python interpreter: it prints a result that the test made, so findings do
+not depend on this machine. A host that does not answer is a closed port of the loopback interface, by ssh.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PLAYBOOK = ROOT / "playbooks" / "audit.yml"
+SCRIPT = "#!/bin/sh\ncat >/dev/null\nexec cat '%s'\n"
+
+
+class Outcome(NamedTuple):
+    """What ansible-playbook printed and returned, and the report it wrote (None when there is none)."""
+
+    code: int
+    output: str
+    folder: Path
+    report: dict
+
+    @property
+    def statuses(self):
+        return {name: host["status"] for name, host in self.report["hosts"].items()}
+
+    @property
+    def markdown(self):
+        return (self.folder / "reports" / "report.md").read_text()
+
+
+class Audit:
+    """Hosts are added, then `run` audits them."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.hosts = {}
+
+    def answering(self, name, result):
+        """A host whose module prints `result`."""
+        stem = self.folder / ("host%d" % len(self.hosts))
+        answer, script = stem.with_suffix(".answer"), stem.with_suffix(".sh")
+        answer.write_text(json.dumps(result))
+        script.write_text(SCRIPT % answer)
+        script.chmod(0o755)
+        self.hosts[name] = {"ansible_connection": "local", "ansible_python_interpreter": str(script)}
+
+    def unreachable(self, name):
+        assert shutil.which("ssh"), "the test needs the ssh client: apt-get install openssh-client"
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            port = closed.getsockname()[1]
+        self.hosts[name] = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": port}
+
+    def without_python(self, name):
+        self.hosts[name] = {"ansible_connection": "local", "ansible_python_interpreter": "/nonexistent/python3"}
+
+    def run(self, *arguments, playbook=PLAYBOOK, inventory=True, **variables):
+        command = [sys.executable, "-m", "ansible", "playbook", str(playbook), *arguments]
+        if inventory:
+            path = self.folder / "inventory.json"
+            path.write_text(json.dumps({"all": {"hosts": self.hosts}}))
+            command += ["-i", str(path)]
+        if variables:
+            command += ["-e", json.dumps(variables)]
+        done = subprocess.run(command, cwd=self.folder, env=self._environment(), capture_output=True, text=True, timeout=120, check=False)
+        report = self.folder / "reports" / "report.json"
+        model = json.loads(report.read_text()) if report.exists() else None
+        return Outcome(done.returncode, done.stdout + done.stderr, self.folder, model)
+
+    def _environment(self):
+        (self.folder / "ansible.cfg").write_text("")
+        collections = self.folder / "collections"
+        link = collections / "ansible_collections" / "netops" / "listen_queue"
+        if not link.exists():
+            link.parent.mkdir(parents=True)
+            link.symlink_to(ROOT)
+        settings = {
+            "ANSIBLE_COLLECTIONS_PATH": str(collections),
+            "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"),
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+            "ANSIBLE_FORCE_COLOR": "0",
+            "ANSIBLE_HOME": str(self.folder / "home"),
+            "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"),
+            "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_SSH_ARGS": "-o ControlMaster=no -o BatchMode=yes -o StrictHostKeyChecking=no",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+        return {**kept, **settings}
+
+
+@pytest.fixture
+def audit(tmp_path):
+    return Audit(tmp_path)

@@ -206,11 +206,14 @@ def test_bad_variables(audit, variables, message):
 
 @pytest.mark.parametrize("form", ["yaml", "json"])
 def test_hostile_names_are_text(audit, form):
-    """Process, path and namespace come from the host, the host's name from an inventory somebody generated."""
+    """Process, path and namespace come from the host, the host's name from an inventory somebody generated.
+
+    Jinja in a host's name is not tried: core 2.16 evaluates it by itself, as part of the inventory.
+    """
     hostile = result(processes=[{"pid": 1, "name": HOSTILE, "unit": HOSTILE}], family="unix", path=HOSTILE, **CRITICAL)
     hostile["ansible_facts"]["listen_queue"]["namespaces"][0]["names"] = {"netns": [HOSTILE]}
     hostile["ansible_facts"]["listen_queue"].update(complete=False, problems=[{"code": "x", "message": HOSTILE}])
-    audit.answering("web1 {{ 1 + 1 }} | `b`", hostile)
+    audit.answering("web1 | `b` <i>", hostile)
     environment = audit._environment
     audit._environment = lambda: {**environment(), "ANSIBLE_CALLBACK_RESULT_FORMAT": form}
     outcome = audit.run(backlog_audit_save_facts=True)
@@ -219,7 +222,7 @@ def test_hostile_names_are_text(audit, form):
     assert "\x1b" not in outcome.output and "\x1b" not in outcome.markdown
     assert "{{ lookup('pipe', 'touch pwned') }}" in " ".join(outcome.output.split())
     assert outcome.report["findings"][0]["listener"] == HOSTILE
-    assert outcome.report["hosts"]["web1 {{ 1 + 1 }} | `b`"]["status"] == "partial"
+    assert outcome.report["hosts"]["web1 | `b` <i>"]["status"] == "partial"
 
 
 def test_check_mode_writes_the_report_and_files_are_not_for_everyone(audit):
@@ -228,7 +231,7 @@ def test_check_mode_writes_the_report_and_files_are_not_for_everyone(audit):
     assert outcome.code == 0, outcome.output
     files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (outcome.folder / "reports").iterdir()}
     assert files == {"report.json": 0o640, "report.md": 0o640, "facts.json": 0o640}
-    assert "+++" not in outcome.output, "no diff of the report"
+    assert "generated_at" not in outcome.output, "a diff would show the whole report"
 
 
 def test_one_task_per_host_and_nothing_else(audit):

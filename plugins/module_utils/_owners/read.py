@@ -78,7 +78,12 @@ class ProcessWalk:
             problems.add("owners_hidden", "the owners of some listeners are unknown, because /proc does not show every process of the host; "
                          "run as root, outside of containers, or without hidepid")
         book = ProcessBook(self._proc)
-        found = {inode: _describe(book, inode, pids) for inode, pids in owners.items()}
+        found, shared = {}, {}
+        for inode, pids in owners.items():
+            holders = tuple(sorted({book.topmost_holder(pid, inode) for pid in pids}))
+            if holders not in shared:
+                shared[holders] = [facts for facts in map(book.describe, holders) if facts is not None] or None
+            found[inode] = shared[holders]
         if None in found.values():
             problems.add("owners_ended", "the owners of some listeners ended while they were looked at; run again")
         if finished and not denied and self._sees_all():
@@ -88,11 +93,6 @@ class ProcessWalk:
     def _sees_all(self):
         # hidepid hides even pid 1 from users; in a PID namespace of its own /proc shows that namespace only.
         return INIT in self._pids and self._proc.link("self/ns/pid") == INITIAL_PID_NAMESPACE
-
-
-def _describe(book, inode, pids):
-    holders = sorted({book.topmost_holder(pid, inode) for pid in pids})
-    return [facts for facts in map(book.describe, holders) if facts is not None] or None
 
 
 def owner_of_namespace(proc, namespace):

@@ -50,12 +50,11 @@ def dump_request(kind, sequence, payload):
 
 
 def dump_payloads(receive, sequence, kinds):
-    """Collect the payloads of one dump.
+    """Yield the payloads of one dump. What was yielded counts only when the iteration ends without an error.
 
     ``receive()`` returns the next datagram as bytes. ``kinds`` are the message types that carry rows.
     Raises AnswerError (malformed, foreign or truncated), AnswerInterrupted, KernelRefused.
     """
-    payloads = []
     interrupted = False
     while True:
         data = receive()
@@ -69,10 +68,10 @@ def dump_payloads(receive, sequence, kinds):
                 _check_end(kind, payload)
                 if interrupted:
                     raise AnswerInterrupted("the kernel's socket table changed during the dump; run again")
-                return payloads
+                return
             if kind not in kinds:
                 raise AnswerError("the netlink answer holds an unexpected message of type %d; report this kernel's version" % kind)
-            payloads.append(payload)
+            yield payload
 
 
 def _messages(data):

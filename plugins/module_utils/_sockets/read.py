@@ -55,25 +55,25 @@ class SockDiag:
     def unix_listeners(self):
         """Return all UNIX listeners that queue connections. Raises ReadError."""
         from . import unix_diag
-        return unix_diag.listen_sockets(self._dump(unix_diag.listen_request, unix_diag.ROW_KINDS))
+        return self._dump(unix_diag.listen_request, unix_diag.ROW_KINDS, unix_diag.listen_sockets)
 
     def _both_families(self, request, decode):
         rows = []
         for family in (inet_diag.AF_INET, inet_diag.AF_INET6):
             try:
-                rows += decode(self._dump(lambda number, family=family: request(family, number), inet_diag.ROW_KINDS))
+                rows += self._dump(lambda number, family=family: request(family, number), inet_diag.ROW_KINDS, decode)
             except KernelRefused as error:
                 # Without IPv6 (ipv6.disable=1) inet_diag still answers; a kernel built without it says ENOENT or EAFNOSUPPORT.
                 if family != inet_diag.AF_INET6 or error.number not in (errno.ENOENT, errno.EAFNOSUPPORT):
                     raise
         return rows
 
-    def _dump(self, request, kinds):
+    def _dump(self, request, kinds, decode):
         for attempt in range(1, ATTEMPTS + 1):
             self._sequence += 1
             try:
                 self._socket.send(request(self._sequence))
-                return dump_payloads(self._receive, self._sequence, kinds)
+                return decode(dump_payloads(self._receive, self._sequence, kinds))
             except AnswerInterrupted:
                 if attempt == ATTEMPTS:
                     raise
@@ -89,7 +89,7 @@ class SockDiag:
         size, _ancillary, flags, _sender = self._socket.recvmsg_into([BUFFER])
         if flags & socket.MSG_TRUNC:
             raise AnswerError("a netlink datagram did not fit into %d bytes; report this kernel's version" % BUFFER_SIZE)
-        return bytes(BUFFER[:size])
+        return bytes(memoryview(BUFFER)[:size])
 
     def _drain(self):
         # After ENOBUFS the rest of the old answer may still be queued; its messages carry the old sequence number.

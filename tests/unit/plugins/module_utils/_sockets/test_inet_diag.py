@@ -36,7 +36,7 @@ MEASURED = {
 
 
 def payloads(situation):
-    return dump_payloads(receiver(datagrams(situation)), SEQUENCE, KINDS)
+    return list(dump_payloads(receiver(datagrams(situation)), SEQUENCE, KINDS))
 
 
 def recorded_listeners():
@@ -165,7 +165,7 @@ def test_attributes_of_a_listener(extra, drops, v6only):
 
 
 def test_old_type_rows_are_the_same_rows():
-    rows = dump_payloads(receiver([message(18, row()), done()]), SEQUENCE, inet_diag.ROW_KINDS)
+    rows = list(dump_payloads(receiver([message(18, row()), done()]), SEQUENCE, inet_diag.ROW_KINDS))
     assert [found.inode for found in inet_diag.listen_sockets(rows)] == [4711]
 
 

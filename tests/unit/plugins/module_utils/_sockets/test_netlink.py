@@ -33,7 +33,7 @@ ROW = message(20, b"row-")
 
 
 def collect(parts):
-    return netlink.dump_payloads(receiver(parts), SEQUENCE, KINDS)
+    return list(netlink.dump_payloads(receiver(parts), SEQUENCE, KINDS))
 
 
 @pytest.mark.parametrize("situation", ROWS)
@@ -131,7 +131,7 @@ def test_table_changed_during_the_dump(parts):
 def test_interrupted_dump_is_read_to_its_end():
     rest = [message(20, flags=0x12), ROW, done(), b"next answer"]
     with pytest.raises(AnswerInterrupted):
-        netlink.dump_payloads(lambda: rest.pop(0), SEQUENCE, KINDS)
+        list(netlink.dump_payloads(lambda: rest.pop(0), SEQUENCE, KINDS))
     assert rest == [b"next answer"]
 
 
@@ -147,7 +147,7 @@ def test_rows_of_old_and_new_type_are_both_taken():
 @example([b"\x10" + b"\0" * 15])
 def test_random_bytes_never_become_rows_without_an_end(parts):
     with pytest.raises(ReadError):
-        netlink.dump_payloads(receiver(parts), 0x01020304, KINDS)
+        list(netlink.dump_payloads(receiver(parts), 0x01020304, KINDS))
 
 
 ATTRIBUTES = {

@@ -22,7 +22,7 @@ EXPECTED = {
 
 
 def payloads():
-    return dump_payloads(receiver(datagrams("listen_unix")), SEQUENCE, unix_diag.ROW_KINDS)
+    return list(dump_payloads(receiver(datagrams("listen_unix")), SEQUENCE, unix_diag.ROW_KINDS))
 
 
 def test_every_recorded_listener_is_what_system_calls_say():

@@ -92,7 +92,7 @@ def print_tables(header, tables, problems):
 
 
 def as_text(row):
-    digits = "%d" if isinstance(row.value, int) else "%.3f" if row.value is not None and row.value < 0.1 else "%.2f"
+    digits = "%d" if isinstance(row.value, int) else "%.3f" if row.value is not None and row.value < 2 else "%.2f"
     value = "-" if row.value is None else (digits % row.value + " " + row.unit).rstrip()
     limit = "" if row.limit is None else (f"<= {row.limit:g} {row.unit}").rstrip()
     return "  " + row.cell, row.ours, row.other, value, limit, row.verdict

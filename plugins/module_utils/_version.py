@@ -10,7 +10,7 @@ def version_of(text):
     """Return ``(major, minor, patch)`` of a release such as ``4.18.0-553.el8.x86_64``; zeros where there is no number."""
     numbers = []
     for part in (text.split(".") + ["", ""])[:3]:
-        digits = part[:len(part) - len(part.lstrip("0123456789"))]
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
         numbers.append(int(digits) if digits else 0)
     return tuple(numbers)
 

@@ -302,6 +302,7 @@ def gather(parameters):
     """Check the options before anything is read."""
     from ..module_utils._facts.options import checked
     from ..module_utils._facts.read import collect
+
     return collect(checked(parameters), "/proc")
 
 

@@ -29,7 +29,7 @@ NO_JMESPATH = "the rules need the Python library jmespath on the controller: ins
 _ABSENT = type("Absent", (), {"__repr__": lambda self: "absent"})()
 
 Path = tuple[str, ...]
-Node = dict[str, Any]
+Node = Any
 
 
 _LOGIC = ("and_expression", "or_expression", "not_expression")

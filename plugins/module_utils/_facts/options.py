@@ -38,5 +38,4 @@ def checked(parameters):
     subsets = chosen_subsets(parameters["gather_subset"])
     if sample and not subsets & {"sockets", "unix", "counters"}:
         raise InputError("sample: nothing to sample without sockets, unix or counters in gather_subset; add one of them")
-    return Options(
-        subsets, parameters["namespaces"] == "all", frozenset(parameters["ports"] or ()), parameters["counters"] == "all", sample, interval)
+    return Options(subsets, parameters["namespaces"] == "all", frozenset(parameters["ports"] or ()), parameters["counters"] == "all", sample, interval)

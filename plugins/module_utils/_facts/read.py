@@ -48,10 +48,12 @@ class Gathering:
         walk = None
         if self.options.everywhere or "processes" in wants:
             from .._owners.read import ProcessWalk
+
             walk = ProcessWalk(self)
         self.read_views(walk.namespaces() if walk else [self.own])
         if self.options.sample:
             from .._window.read import Window
+
             self._window = Window(self)
             self._window.run()
         self.count_half_open(self.views)
@@ -69,6 +71,7 @@ class Gathering:
         """Count the half-open connections of ``views``, when they are asked for."""
         if "syn_queue" in self.options.subsets and "sockets" in self.options.subsets:
             from .._half_open.read import count_half_open_of
+
             count_half_open_of(self, views)
 
     def inside(self, view, read):
@@ -91,6 +94,7 @@ class Gathering:
         if "sysctls" in wants:
             from .._sysctl.gathered import GATHERED
             from .._sysctl.read import read_sysctls
+
             view.sysctls = read_sysctls(self.proc, GATHERED, self.release, self.problems, view.netns)
         if "counters" in wants:
             view.counters, view.counted_at = self.read_counters(view), time.monotonic()
@@ -114,6 +118,7 @@ class Gathering:
     def read_counters(self, view):
         """Return ``{group: {name: value}}`` of the calling thread's namespace; an unknown value is None and a problem."""
         from .._sockets.counters import COUNTERS, LISTED
+
         values = {}
         for name in ("netstat", "snmp"):
             values.update(self._counters_of(name, None if self.options.all_counters else LISTED, view))
@@ -121,12 +126,14 @@ class Gathering:
         for counter in COUNTERS:
             # A group without any value is malformed or missing as a whole, which is told already.
             if counter.group in groups and (counter.group, counter.name) not in values:
-                self.problems.add("counter_missing", "%s.%s is not counted by this kernel" % counter[:2], view.netns,
-                                  partial=not is_older(self.release, counter.since))
+                self.problems.add(
+                    "counter_missing", "%s.%s is not counted by this kernel" % counter[:2], view.netns, partial=not is_older(self.release, counter.since)
+                )
         return counter_groups(values, LISTED | set(values))
 
     def _counters_of(self, name, wanted, view):
         from .._sockets.proc_net import parse_counters
+
         data = self.proc.read("thread-self/net/" + name)
         if data is None:  # before kernel 3.17
             data = self.proc.read("net/" + name)
@@ -143,15 +150,17 @@ class Gathering:
     def facts(self):
         """Return the whole answer as plain data."""
         facts = {
-            "schema": SCHEMA, "kernel": self.release, "boot_id": self._boot_id(),
+            "schema": SCHEMA,
+            "kernel": self.release,
+            "boot_id": self._boot_id(),
             "collected_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started_at)),
             "collected_by": {"version": VERSION, "uid": os.geteuid(), "capabilities": capability_names(self.proc.read("self/status") or b"")},
-            "gather_subset": sorted(self.options.subsets), "scope": "all" if self.options.everywhere else "own",
+            "gather_subset": sorted(self.options.subsets),
+            "scope": "all" if self.options.everywhere else "own",
         }
         if self._window:
             facts["sample"] = self._window.summary()
-        facts["namespaces"] = [
-            namespace_facts(view, self._names(view), self.options.subsets, self._processes) for view in self.views]
+        facts["namespaces"] = [namespace_facts(view, self._names(view), self.options.subsets, self._processes) for view in self.views]
         facts["problems"] = self.problems.as_list()
         facts["complete"] = not self.problems.partial
         return facts
@@ -164,6 +173,7 @@ class Gathering:
         namespace, mounts, owner = view.namespace, (), None
         if namespace.mounts or not view.initial:
             from .._owners.read import mount_names, owner_of_namespace
+
             mounts = mount_names(namespace)
             owner = None if view.initial else owner_of_namespace(self.proc, namespace)
         return namespace_names(view.initial, namespace.is_own, mounts, owner)

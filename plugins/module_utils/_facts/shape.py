@@ -18,6 +18,7 @@ def namespace_facts(view, names, subsets, processes):
         facts["counters"] = view.counters
         if view.window is not None:
             from .._sockets.sampling import counter_changes
+
             facts["counters_sample"] = counter_changes(view.counters_before, view.counters, view.window)
     if "sockets" in subsets or "unix" in subsets:
         facts["listeners"] = _listeners(view, subsets, processes) if view.readable else None

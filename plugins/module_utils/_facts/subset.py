@@ -19,8 +19,7 @@ def chosen_subsets(names):
     for name in names or ["all"]:
         plain = name[1:] if name.startswith("!") else name
         if plain not in SUBSETS and plain not in ("all", "min"):
-            raise InputError("gather_subset: there is no subset %r; use all, min, %s, each also with a leading !" % (
-                plain, ", ".join(sorted(SUBSETS))))
+            raise InputError("gather_subset: there is no subset %r; use all, min, %s, each also with a leading !" % (plain, ", ".join(sorted(SUBSETS))))
         members = {"all": SUBSETS, "min": MINIMAL}.get(plain, {plain})
         if not name.startswith("!"):
             included |= members

@@ -19,8 +19,11 @@ def count_half_open_of(gathering, views):
         if not view.tcp:
             view.half_open = None if view.tcp is None else {}
         elif left <= 0:
-            gathering.problems.add("syn_queue_skipped", "half-open connections of some namespaces were not counted, to spare this busy host; "
-                                   "run the module inside a namespace to see its own", view.netns)
+            gathering.problems.add(
+                "syn_queue_skipped",
+                "half-open connections of some namespaces were not counted, to spare this busy host; run the module inside a namespace to see its own",
+                view.netns,
+            )
         else:
             start = time.process_time()
             gathering.inside(view, _count)
@@ -36,5 +39,9 @@ def _count(view):
 def _report_groups(problems, view):
     sizes = view.group_sizes()
     if any(number and sizes[key] > 1 for key, number in (view.half_open or {}).items()):
-        problems.add("syn_queue_split", "half-open connections do not name their socket inside a reuseport group; "
-                     "syn_queue_group_length has the group's sum", view.netns, partial=False)
+        problems.add(
+            "syn_queue_split",
+            "half-open connections do not name their socket inside a reuseport group; syn_queue_group_length has the group's sum",
+            view.netns,
+            partial=False,
+        )

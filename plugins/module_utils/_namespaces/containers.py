@@ -24,15 +24,18 @@ class Owner(NamedTuple):
 NOBODY = Owner(None, None, None, None)
 
 # One path component per runtime. The monitor of a container (conmon) is not in it: its scopes match no row.
-RUNTIMES = tuple((runtime, re.compile(pattern)) for runtime, pattern in (
-    ("docker", r"docker-([0-9a-f]{64})\.scope\Z"),
-    ("podman", r"libpod-(?:payload-)?([0-9a-f]{64})(?:\.scope)?\Z"),
-    ("containerd", r"(?:.*:)?(?:cri-containerd|nerdctl)[-:]([0-9a-f]{64})(?:\.scope)?\Z"),
-    ("crio", r"crio-([0-9a-f]{64})(?:\.scope)?\Z"),
-    ("lxc", r"lxc\.payload\.(.+)\Z"),
-    ("nspawn", r"systemd-nspawn@(.+)\.service\Z"),
-    ("nspawn", r"machine-(?!qemu\\x2d|lxc\\x2d)(.+)\.scope\Z"),  # libvirt registers its virtual machines there too
-))
+RUNTIMES = tuple(
+    (runtime, re.compile(pattern))
+    for runtime, pattern in (
+        ("docker", r"docker-([0-9a-f]{64})\.scope\Z"),
+        ("podman", r"libpod-(?:payload-)?([0-9a-f]{64})(?:\.scope)?\Z"),
+        ("containerd", r"(?:.*:)?(?:cri-containerd|nerdctl)[-:]([0-9a-f]{64})(?:\.scope)?\Z"),
+        ("crio", r"crio-([0-9a-f]{64})(?:\.scope)?\Z"),
+        ("lxc", r"lxc\.payload\.(.+)\Z"),
+        ("nspawn", r"systemd-nspawn@(.+)\.service\Z"),
+        ("nspawn", r"machine-(?!qemu\\x2d|lxc\\x2d)(.+)\.scope\Z"),  # libvirt registers its virtual machines there too
+    )
+)
 # Managers of cgroups without systemd: the id is a component of its own and its parent tells the runtime.
 PLAIN_ID = re.compile(r"[0-9a-f]{64}\Z")
 PARENTS = {"docker": "docker", "libpod_parent": "podman", "k8s.io": "containerd", "default": "containerd"}

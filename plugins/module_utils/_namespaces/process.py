@@ -94,8 +94,13 @@ class Finder:
 
     def _record(self, inode):
         own = self._own.id
-        return Namespace(NamespaceId(own.device, inode), tuple(self._handles[inode]), tuple(self._pids.get(inode, ())),
-                         tuple(self._mounts.get(inode, ())), inode == own.inode)
+        return Namespace(
+            NamespaceId(own.device, inode),
+            tuple(self._handles[inode]),
+            tuple(self._pids.get(inode, ())),
+            tuple(self._mounts.get(inode, ())),
+            inode == own.inode,
+        )
 
 
 def mount_names(namespace):

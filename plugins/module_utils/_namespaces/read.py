@@ -89,6 +89,7 @@ def _setns(fd):
         os.setns(fd, CLONE_NEWNET)
     elif _libc().setns(fd, CLONE_NEWNET) != 0:
         import ctypes
+
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 
@@ -100,5 +101,6 @@ def _libc():
     # Each CDLL makes a class of its own: costly enough to keep one.
     if not _LIBC:
         import ctypes
+
         _LIBC.append(ctypes.CDLL(None, use_errno=True))
     return _LIBC[0]

@@ -35,7 +35,8 @@ class OwnerScan:
         self.denied = set()
         self.finished = False
         self.searched_all = False
-        self._start = self._required_done = None
+        self._start = 0.0
+        self._required_done = None
 
     def run(self, pids):
         """Scan ``pids``: the caller's order decides among tables of the same size."""

@@ -33,8 +33,10 @@ class ProcessWalk:
             return [self._gathering.own]
         self._finder.find(self._pids)
         if not self._sees_all():
-            self._gathering.problems.add("processes_hidden", "namespaces may be missing, because /proc does not show every process of the host; "
-                                         "run as root, outside of containers, or without hidepid")
+            self._gathering.problems.add(
+                "processes_hidden",
+                "namespaces may be missing, because /proc does not show every process of the host; run as root, outside of containers, or without hidepid",
+            )
         return self._finder.namespaces()
 
     def search(self):
@@ -46,11 +48,14 @@ class ProcessWalk:
         self._scan(self._inodes(), self._finder.add_descriptor if self._everywhere else None)
         if self._everywhere:
             if not self._scans[0].finished:
-                gathering.problems.add("descriptors_unsearched", "namespaces that only an open descriptor keeps alive were looked for in a part "
-                                       "of the processes, to spare this busy host", partial=False)
+                gathering.problems.add(
+                    "descriptors_unsearched",
+                    "namespaces that only an open descriptor keeps alive were looked for in a part of the processes, to spare this busy host",
+                    partial=False,
+                )
             known, before = {view.netns for view in gathering.views}, self._inodes()
             gathering.read_views([namespace for namespace in self._finder.namespaces() if namespace.id.inode not in known])
-            gathering.count_half_open(gathering.views[len(known):])
+            gathering.count_half_open(gathering.views[len(known) :])
             added = self._inodes() - before
             if added:
                 self._scan(added)
@@ -70,13 +75,18 @@ class ProcessWalk:
         finished = all(scan.searched_all for scan in self._scans)
         missing, problems = self._inodes() - set(owners), self._gathering.problems
         if missing and denied:
-            problems.add("owners_denied", "the owners of some listeners are unknown, because the descriptors of some processes may not be read; "
-                         "become root (CAP_SYS_PTRACE) on the host")
+            problems.add(
+                "owners_denied",
+                "the owners of some listeners are unknown, because the descriptors of some processes may not be read; become root (CAP_SYS_PTRACE) on the host",
+            )
         elif missing and not finished:
             problems.add("owners_unfinished", "the owners of some listeners were not found in the time that the search may take")
         elif missing and not self._sees_all():
-            problems.add("owners_hidden", "the owners of some listeners are unknown, because /proc does not show every process of the host; "
-                         "run as root, outside of containers, or without hidepid")
+            problems.add(
+                "owners_hidden",
+                "the owners of some listeners are unknown, because /proc does not show every process of the host; "
+                "run as root, outside of containers, or without hidepid",
+            )
         book = ProcessBook(self._proc)
         found, shared = {}, {}
         for inode, pids in owners.items():

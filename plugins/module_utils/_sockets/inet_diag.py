@@ -28,17 +28,42 @@ SK_MEMINFO_DROPS = 8  # index in the u32 array; kernels before 4.7 send a shorte
 
 # struct inet_diag_sockid; the ports are big-endian, hence two bytes each
 SOCKID = (
-    ("idiag_sport_hi", "B"), ("idiag_sport_lo", "B"), ("idiag_dport", "H"),
-    ("idiag_src", "16s"), ("idiag_dst", "16s"), ("idiag_if", "I"), ("idiag_cookie", "Q"),
+    ("idiag_sport_hi", "B"),
+    ("idiag_sport_lo", "B"),
+    ("idiag_dport", "H"),
+    ("idiag_src", "16s"),
+    ("idiag_dst", "16s"),
+    ("idiag_if", "I"),
+    ("idiag_cookie", "Q"),
 )
-INET_DIAG_REQ_V2 = Layout("inet_diag_req_v2", (
-    ("sdiag_family", "B"), ("sdiag_protocol", "B"), ("idiag_ext", "B"), ("pad", "B"), ("idiag_states", "I"), ("id", "48s"),
-))
-INET_DIAG_MSG = Layout("inet_diag_msg", (
-    ("idiag_family", "B"), ("idiag_state", "B"), ("idiag_timer", "B"), ("idiag_retrans", "B"),
-) + SOCKID + (
-    ("idiag_expires", "I"), ("idiag_rqueue", "I"), ("idiag_wqueue", "I"), ("idiag_uid", "I"), ("idiag_inode", "I"),
-))
+INET_DIAG_REQ_V2 = Layout(
+    "inet_diag_req_v2",
+    (
+        ("sdiag_family", "B"),
+        ("sdiag_protocol", "B"),
+        ("idiag_ext", "B"),
+        ("pad", "B"),
+        ("idiag_states", "I"),
+        ("id", "48s"),
+    ),
+)
+INET_DIAG_MSG = Layout(
+    "inet_diag_msg",
+    (
+        ("idiag_family", "B"),
+        ("idiag_state", "B"),
+        ("idiag_timer", "B"),
+        ("idiag_retrans", "B"),
+    )
+    + SOCKID
+    + (
+        ("idiag_expires", "I"),
+        ("idiag_rqueue", "I"),
+        ("idiag_wqueue", "I"),
+        ("idiag_uid", "I"),
+        ("idiag_inode", "I"),
+    ),
+)
 
 
 class ListenSocket(NamedTuple):
@@ -85,8 +110,7 @@ def syn_recv_request(family, sequence):
 
 
 def _request(family, sequence, states, extensions):
-    body = INET_DIAG_REQ_V2.pack(
-        sdiag_family=family, sdiag_protocol=IPPROTO_TCP, idiag_ext=extensions, idiag_states=states, id=b"\0" * 48)
+    body = INET_DIAG_REQ_V2.pack(sdiag_family=family, sdiag_protocol=IPPROTO_TCP, idiag_ext=extensions, idiag_states=states, id=b"\0" * 48)
     return dump_request(SOCK_DIAG_BY_FAMILY, sequence, body)
 
 
@@ -97,10 +121,7 @@ def listen_sockets(payloads):
 
 def syn_requests(payloads):
     """Decode the rows of a SYN_RECV dump to SynRequest records. Raises AnswerError."""
-    return [
-        SynRequest(FAMILY_NAMES[row[0]], address_text(row[0], row[7]), row[4] << 8 | row[5], row[9])
-        for _payload, row in _rows(payloads, TCP_SYN_RECV)
-    ]
+    return [SynRequest(FAMILY_NAMES[row[0]], address_text(row[0], row[7]), row[4] << 8 | row[5], row[9]) for _payload, row in _rows(payloads, TCP_SYN_RECV)]
 
 
 def _rows(payloads, state):
@@ -119,15 +140,26 @@ def _listen_socket(payload, row):
     extra = attributes(payload, INET_DIAG_MSG.size)
     v6only = extra.get(INET_DIAG_SKV6ONLY)
     return ListenSocket(
-        FAMILY_NAMES[family], address_text(family, source), port_hi << 8 | port_lo, None, interface,
-        bool(v6only[0]) if v6only else None, length, limit, _drops(extra.get(INET_DIAG_SKMEMINFO)), uid, inode, cookie)
+        FAMILY_NAMES[family],
+        address_text(family, source),
+        port_hi << 8 | port_lo,
+        None,
+        interface,
+        bool(v6only[0]) if v6only else None,
+        length,
+        limit,
+        _drops(extra.get(INET_DIAG_SKMEMINFO)),
+        uid,
+        inode,
+        cookie,
+    )
 
 
 def _drops(meminfo):
     start = 4 * SK_MEMINFO_DROPS
     if meminfo is None or len(meminfo) < start + 4:
         return None
-    return int.from_bytes(meminfo[start:start + 4], BYTE_ORDER)
+    return int.from_bytes(meminfo[start : start + 4], BYTE_ORDER)
 
 
 _ADDRESSES = {}
@@ -152,7 +184,7 @@ def _ipv6(packed):
         return ("::ffff:" if length == 5 else "::") + _ipv4(packed[12:])
     if length < 2:  # RFC 5952: a single zero group is not shortened
         return ":".join("%x" % word for word in words)
-    head, tail = words[:start], words[start + length:]
+    head, tail = words[:start], words[start + length :]
     return ":".join("%x" % word for word in head) + "::" + ":".join("%x" % word for word in tail)
 
 

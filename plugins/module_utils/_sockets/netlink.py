@@ -82,7 +82,7 @@ def _messages(data):
         length, kind, flags, number, _port = NLMSGHDR.unpack_from(data, position)
         if length < size or length > end - position:
             raise AnswerError("a netlink message claims %d bytes where %d are left" % (length, end - position))
-        yield kind, flags, number, data[position + size:position + length]
+        yield kind, flags, number, data[position + size : position + length]
         position += (length + 3) & ~3
 
 
@@ -106,7 +106,7 @@ def attributes(payload, position):
         length, kind = unpack(payload, position)
         if length < 4 or position + length > end:
             raise AnswerError("a netlink attribute claims %d bytes where %d are left" % (length, end - position))
-        found[kind & NLA_TYPE_MASK] = payload[position + 4:position + length]
+        found[kind & NLA_TYPE_MASK] = payload[position + 4 : position + length]
         position += (length + 3) & ~3
     if position < end:
         raise AnswerError("a netlink message ends inside an attribute header (%d bytes left over)" % (end - position))

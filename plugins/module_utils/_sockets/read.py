@@ -55,6 +55,7 @@ class SockDiag:
     def unix_listeners(self):
         """Return all UNIX listeners that queue connections. Raises ReadError."""
         from . import unix_diag
+
         return self._dump(unix_diag.listen_request, unix_diag.ROW_KINDS, unix_diag.listen_sockets)
 
     def _both_families(self, request, decode):

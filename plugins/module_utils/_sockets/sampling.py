@@ -6,7 +6,10 @@
 Two points miss every burst that lies between them, so the queue is read many times; counters need only the two ends.
 """
 
+from typing import Optional, Tuple
+
 RESET = "reset"
+Read = Tuple[float, Optional[int]]  # when, and the drops that were counted then
 
 
 class QueueSeries:
@@ -16,13 +19,15 @@ class QueueSeries:
 
     def __init__(self):
         self.reads = self.total = self.max = self.half_full = self.full = 0
-        self._first = self._last = None
+        self._first: Read = (0.0, None)
+        self._last: Read = (0.0, None)
 
     def add(self, listener, now):
         """Add one read, made at ``now`` (seconds of a monotonic clock)."""
         length, limit = listener.accept_queue_length, listener.accept_queue_limit
         self._last = (now, listener.drops)
-        self._first = self._first or self._last
+        if not self.reads:
+            self._first = self._last
         self.reads += 1
         self.total += length
         self.max = max(self.max, length)
@@ -33,8 +38,11 @@ class QueueSeries:
     def summary(self):
         """Return ``{reads, max, mean, share_half_full, share_full, drops?}``; shares are of the reads that saw the socket."""
         result = {
-            "reads": self.reads, "max": self.max, "mean": round(self.total / self.reads, 2),
-            "share_half_full": round(self.half_full / self.reads, 3), "share_full": round(self.full / self.reads, 3),
+            "reads": self.reads,
+            "max": self.max,
+            "mean": round(self.total / self.reads, 2),
+            "share_half_full": round(self.half_full / self.reads, 3),
+            "share_full": round(self.full / self.reads, 3),
         }
         if self._last[1] is not None:
             result["drops"] = change(self._first[1], self._last[1], self._last[0] - self._first[0])
@@ -56,7 +64,4 @@ def change(before, after, seconds):
 
 def counter_changes(before, after, seconds):
     """Return ``{group: {name: {delta, per_second}}}`` for every counter of the second read."""
-    return {
-        group: {name: change(before.get(group, {}).get(name), value, seconds) for name, value in names.items()}
-        for group, names in after.items()
-    }
+    return {group: {name: change(before.get(group, {}).get(name), value, seconds) for name, value in names.items()} for group, names in after.items()}

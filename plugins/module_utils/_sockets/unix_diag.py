@@ -26,19 +26,34 @@ UNIX_DIAG_UID = 7  # since kernel 5.3; absent on older ones
 RQLEN = struct.Struct("=II")  # struct unix_diag_rqlen: udiag_rqueue, udiag_wqueue
 UID = struct.Struct("=I")
 
-UNIX_DIAG_REQ = Layout("unix_diag_req", (
-    ("sdiag_family", "B"), ("sdiag_protocol", "B"), ("pad", "H"), ("udiag_states", "I"), ("udiag_ino", "I"),
-    ("udiag_show", "I"), ("udiag_cookie", "Q"),
-))
-UNIX_DIAG_MSG = Layout("unix_diag_msg", (
-    ("udiag_family", "B"), ("udiag_type", "B"), ("udiag_state", "B"), ("pad", "B"), ("udiag_ino", "I"), ("udiag_cookie", "Q"),
-))
+UNIX_DIAG_REQ = Layout(
+    "unix_diag_req",
+    (
+        ("sdiag_family", "B"),
+        ("sdiag_protocol", "B"),
+        ("pad", "H"),
+        ("udiag_states", "I"),
+        ("udiag_ino", "I"),
+        ("udiag_show", "I"),
+        ("udiag_cookie", "Q"),
+    ),
+)
+UNIX_DIAG_MSG = Layout(
+    "unix_diag_msg",
+    (
+        ("udiag_family", "B"),
+        ("udiag_type", "B"),
+        ("udiag_state", "B"),
+        ("pad", "B"),
+        ("udiag_ino", "I"),
+        ("udiag_cookie", "Q"),
+    ),
+)
 
 
 def listen_request(sequence):
     """Return the request for all listening UNIX sockets with name, queue lengths and owner."""
-    body = UNIX_DIAG_REQ.pack(
-        sdiag_family=AF_UNIX, udiag_states=1 << TCP_LISTEN, udiag_show=UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN | UDIAG_SHOW_UID)
+    body = UNIX_DIAG_REQ.pack(sdiag_family=AF_UNIX, udiag_states=1 << TCP_LISTEN, udiag_show=UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN | UDIAG_SHOW_UID)
     return dump_request(SOCK_DIAG_BY_FAMILY, sequence, body)
 
 
@@ -62,8 +77,19 @@ def _listen_socket(extra, inode, cookie):
         raise AnswerError("the row of UNIX socket %d has no queue lengths" % inode)
     length, limit = RQLEN.unpack_from(queue)
     return ListenSocket(
-        "unix", None, None, name_text(extra.get(UNIX_DIAG_NAME)), 0, None, length, limit, None,
-        UID.unpack_from(uid)[0] if len(uid) >= UID.size else None, inode, cookie)
+        "unix",
+        None,
+        None,
+        name_text(extra.get(UNIX_DIAG_NAME)),
+        0,
+        None,
+        length,
+        limit,
+        None,
+        UID.unpack_from(uid)[0] if len(uid) >= UID.size else None,
+        inode,
+        cookie,
+    )
 
 
 def name_text(name):

@@ -28,11 +28,14 @@ class Sysctl(NamedTuple):
     source: str
 
 
-GATHERED = tuple(Sysctl(*row) for row in (
-    ("net.core.somaxconn", True, "constant", "4096 (128 before 5.4)", "2.6.24", "unsafe", NET_CORE),
-    ("net.ipv4.tcp_max_syn_backlog", True, "computed", "max(128, hash entries / 128)", "4.10", "unsafe", TCP_IPV4),
-    ("net.ipv4.tcp_syncookies", True, "constant", "1", "4.6", "safe", TCP_IPV4 + "; " + K8S),
-    ("net.ipv4.tcp_abort_on_overflow", True, "constant", "0", "4.15", "unsafe", TCP_IPV4),
-    ("net.ipv4.tcp_synack_retries", True, "constant", "5", "4.10", "unsafe", TCP_IPV4),
-    ("net.ipv4.tcp_migrate_req", True, "constant", "0", "5.14", "unsafe", TCP_IPV4),
-))
+GATHERED = tuple(
+    Sysctl(*row)
+    for row in (
+        ("net.core.somaxconn", True, "constant", "4096 (128 before 5.4)", "2.6.24", "unsafe", NET_CORE),
+        ("net.ipv4.tcp_max_syn_backlog", True, "computed", "max(128, hash entries / 128)", "4.10", "unsafe", TCP_IPV4),
+        ("net.ipv4.tcp_syncookies", True, "constant", "1", "4.6", "safe", TCP_IPV4 + "; " + K8S),
+        ("net.ipv4.tcp_abort_on_overflow", True, "constant", "0", "4.15", "unsafe", TCP_IPV4),
+        ("net.ipv4.tcp_synack_retries", True, "constant", "5", "4.10", "unsafe", TCP_IPV4),
+        ("net.ipv4.tcp_migrate_req", True, "constant", "0", "5.14", "unsafe", TCP_IPV4),
+    )
+)

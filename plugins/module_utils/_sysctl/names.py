@@ -7,7 +7,6 @@ Source: sysctl.d(5): the first separator decides. ``net.ipv4.conf.eth0/1.rp_filt
 are the same key.
 """
 
-
 SWAP = str.maketrans("./", "/.")
 
 

@@ -49,6 +49,7 @@ pytest.register_assert_rewrite("kernel_rooms", "kernel_traffic", "kernel_view")
 def pytest_pyfunc_call(pyfuncitem):
     """Call the test in a room; what it raised there is its failure here."""
     from kernel_rooms import ChildFailed, run_in_room
+
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     failure = None
     try:

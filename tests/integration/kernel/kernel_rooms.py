@@ -36,8 +36,10 @@ SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 NOBODY = 65534
 SECONDS = 30  # no test may take longer
-NO_ROOM = ("the kernel tests cannot make namespaces here ({}); run them as root, or allow unprivileged user namespaces "
-           "(user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)")
+NO_ROOM = (
+    "the kernel tests cannot make namespaces here ({}); run them as root, or allow unprivileged user namespaces "
+    "(user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)"
+)
 
 libc = ctypes.CDLL(None, use_errno=True)
 _programs = []
@@ -85,6 +87,7 @@ def run(*command, **options):
 
 # Children -------------------------------------------------------------------------------------------------------------
 
+
 def _die_with_parent(parent):
     call("prctl", PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
     if os.getppid() not in (parent, 0):  # 0: the parent is outside of the pid namespace
@@ -95,7 +98,7 @@ def _tell(writing, value):
     data = pickle.dumps(value)
     data = struct.pack("=I", len(data)) + data
     while data:
-        data = data[os.write(writing, data):]
+        data = data[os.write(writing, data) :]
 
 
 def _told(reading, seconds, what):
@@ -147,10 +150,12 @@ def _as_text(error):
 
 def in_child(function, seconds=SECONDS, before=None):
     """Return what ``function()`` returns in a forked child; raises ChildFailed with the traceback of what it raised."""
+
     def body(tell):
         if before:
             before()
         tell(function())
+
     pid, reading = _fork(body)
     try:
         return _told(reading, seconds, "the child process")
@@ -182,6 +187,7 @@ class Program:
                 then()
             while True:
                 signal.pause()
+
         self.pid, reading = _fork(body)
         _programs.append(self)
         try:
@@ -204,8 +210,10 @@ def end_programs():
 
 # Rooms ----------------------------------------------------------------------------------------------------------------
 
+
 def run_in_room(function):
     """Call ``function()`` in a new room. Raises ChildFailed."""
+
     def door():
         _make_room()
         return in_child(init)
@@ -217,6 +225,7 @@ def run_in_room(function):
     def test():
         os.setsid()
         return function()
+
     in_child(door, SECONDS + 2)
 
 

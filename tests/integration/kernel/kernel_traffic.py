@@ -11,7 +11,7 @@ import time
 
 from kernel_rooms import libc, run
 
-ANY_IPV4 = "0.0.0.0"  # noqa: S104 (inside a namespace that has a loopback device only)
+ANY_IPV4 = "0.0.0.0"
 IPPROTO_MPTCP = 262
 TCP_CLOSE = 7
 TCP_REPAIR = 19
@@ -170,7 +170,8 @@ def _ipv4_syn(number, address, port):
     source = socket.inet_pton(socket.AF_INET, SILENT_IPV4 % (1 + number // 250, 1 + number % 250))
     destination = socket.inet_pton(socket.AF_INET, address)
     return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, number & 0xFFFF, 0, 64, socket.IPPROTO_TCP, 0, source, destination) + _tcp_syn(
-        source, destination, number, port)
+        source, destination, number, port
+    )
 
 
 def _ipv6_syn(number, address, port):

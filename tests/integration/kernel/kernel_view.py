@@ -60,6 +60,7 @@ def tcp_ext(namespace, *names):
 
 # ss -------------------------------------------------------------------------------------------------------------------
 
+
 def ss_tcp():
     """Return a sorted list of (family, address, port, device, length, limit, drops, dual stack) of the TCP listeners."""
     rows = []
@@ -98,9 +99,23 @@ def ss_unix():
 
 def assert_same_as_ss(namespace):
     """Compare every listener of the calling process's namespace, and every number of it."""
-    ours = sorted((
-        (row["family"], row["local_address"], row["local_port"], row.get("interface"), row["accept_queue_length"], row["accept_queue_limit"],
-         row["drops"], row.get("dual_stack")) for row in namespace["listeners"] if row["family"] != "unix"), key=repr)
+    ours = sorted(
+        (
+            (
+                row["family"],
+                row["local_address"],
+                row["local_port"],
+                row.get("interface"),
+                row["accept_queue_length"],
+                row["accept_queue_limit"],
+                row["drops"],
+                row.get("dual_stack"),
+            )
+            for row in namespace["listeners"]
+            if row["family"] != "unix"
+        ),
+        key=repr,
+    )
     assert ours == ss_tcp()
     unix = [(row["accept_queue_length"], row["accept_queue_limit"]) for row in namespace["listeners"] if row["family"] == "unix"]
     assert sorted(unix) == sorted(row[1:] for row in ss_unix())
@@ -109,6 +124,5 @@ def assert_same_as_ss(namespace):
         by_port[port] += number
     for port in {row["local_port"] for row in namespace["listeners"] if row["family"] != "unix"}:
         rows = listeners_on(namespace, port)
-        groups = {(row["family"], row["local_address"], row.get("interface")): row["syn_queue_group_length"]
-                  for row in rows if "syn_queue_group_length" in row}
+        groups = {(row["family"], row["local_address"], row.get("interface")): row["syn_queue_group_length"] for row in rows if "syn_queue_group_length" in row}
         assert by_port[port] == sum(row["syn_queue_length"] or 0 for row in rows) + sum(groups.values())

@@ -36,8 +36,7 @@ PLACES = {
     "IPv6 wildcard alone": ({"address": "::", "v6only": True}, "::1", {"family": "inet6", "local_address": "::", "dual_stack": False}),
     "dual stack, IPv6 clients": ({"address": "::", "v6only": False}, "::1", {"family": "inet6", "local_address": "::", "dual_stack": True}),
     "dual stack, IPv4 clients": ({"address": "::", "v6only": False}, "127.0.0.1", {"family": "inet6", "local_address": "::", "dual_stack": True}),
-    "mapped IPv4 address": (
-        {"address": "::ffff:127.0.0.1", "v6only": False}, "127.0.0.1", {"family": "inet6", "local_address": "::ffff:127.0.0.1"}),
+    "mapped IPv4 address": ({"address": "::ffff:127.0.0.1", "v6only": False}, "127.0.0.1", {"family": "inet6", "local_address": "::ffff:127.0.0.1"}),
     "bound to a device": ({"address": "127.0.0.1", "device": "lo"}, "127.0.0.1", {"family": "inet", "local_address": "127.0.0.1", "interface": 1}),
     "bound to a device, IPv6": ({"address": "::", "device": "lo"}, "::1", {"family": "inet6", "local_address": "::", "interface": 1}),
     "multipath TCP": ({"address": "127.0.0.1", "protocol": IPPROTO_MPTCP}, "127.0.0.1", {"family": "inet", "local_address": "127.0.0.1"}),

@@ -51,6 +51,7 @@ def close_standard_files():
 
 # Ways to hold a namespace: each returns (inode, port, names) with the listener's owner alive ------------------------------
 
+
 def held_by_a_process():
     return (*Program(far_listener).told, {})
 
@@ -63,9 +64,11 @@ def held_by_one_thread():
             told.extend(far_listener())
             ready.set()
             threading.Event().wait()
+
         threading.Thread(target=body, daemon=True).start()
         assert ready.wait(5)
         return told
+
     return (*Program(prepare).told, {})
 
 
@@ -79,6 +82,7 @@ def held_by_a_bind_mount():
         assert libc.setns(home, CLONE_NEWNET) == 0  # only the socket stays there
         os.close(home)
         return inode, port
+
     return (*Program(prepare).told, {"netns": ["blue"]})
 
 
@@ -95,6 +99,7 @@ def held_by_a_bind_mount_elsewhere():
         assert libc.setns(home, CLONE_NEWNET) == 0
         os.close(home)
         return inode, port
+
     return (*Program(prepare).told, {"netns": ["hidden name"]})
 
 
@@ -109,6 +114,7 @@ def held_by_a_mount_that_is_no_name():
         assert libc.setns(home, CLONE_NEWNET) == 0
         os.close(home)
         return inode, port
+
     return (*Program(prepare).told, {})
 
 
@@ -121,11 +127,18 @@ def held_by_an_open_descriptor():
         assert libc.setns(home, CLONE_NEWNET) == 0
         os.close(home)
         return inode, port
+
     return (*Program(prepare).told, {})
 
 
-HOLDERS = (held_by_a_process, held_by_one_thread, held_by_a_bind_mount, held_by_a_bind_mount_elsewhere, held_by_a_mount_that_is_no_name,
-           held_by_an_open_descriptor)
+HOLDERS = (
+    held_by_a_process,
+    held_by_one_thread,
+    held_by_a_bind_mount,
+    held_by_a_bind_mount_elsewhere,
+    held_by_a_mount_that_is_no_name,
+    held_by_an_open_descriptor,
+)
 
 
 @pytest.mark.parametrize("hold", HOLDERS, ids=lambda hold: hold.__name__)
@@ -195,6 +208,7 @@ def test_sysctls_and_counters_belong_to_the_right_namespace():
         connect(3, "127.0.0.1", port)
         knock(5, "127.0.0.1", port)
         return inode, port
+
     sysctl("net.core.somaxconn", 333)
     listener = listen("127.0.0.1", 0)
     connect(1, "127.0.0.1", port_of(listener))
@@ -225,6 +239,7 @@ def test_the_limit_is_that_of_the_sockets_namespace():
         Program(lambda: None)
         assert libc.setns(home, CLONE_NEWNET) == 0
         return inode, port
+
     run("ip", "netns", "add", "keeper")
     inode, port = Program(prepare).told
     row = listener_on(namespace_of(facts(namespaces="all"), inode), port)
@@ -265,6 +280,7 @@ def test_a_namespace_that_ends_before_it_is_read(monkeypatch):
             doomed.kill()
         calls.append(arguments)
         return original(gathering, *arguments)
+
     monkeypatch.setattr(facts_read.Gathering, "read_views", kill_first)
     answer = facts(namespaces="all")
     assert calls
@@ -284,6 +300,7 @@ def test_a_mount_still_opens_a_namespace_whose_first_processes_ended(monkeypatch
         for program in programs:
             program.kill()
         return original(gathering, *arguments)
+
     monkeypatch.setattr(facts_read.Gathering, "read_views", kill_first)
     assert namespace_of(facts(namespaces="all"), os.stat("/run/netns/blue").st_ino)["listeners"] == []
 
@@ -296,12 +313,14 @@ def test_a_namespace_held_by_threads_whose_main_thread_ended():
             told.extend((new_netns(), port_of(listen("127.0.0.1", 5))))
             ready.set()
             threading.Event().wait()
+
         threading.Thread(target=body, daemon=True).start()
         ready.wait(5)
         return told
 
     def end_main_thread():
         ctypes.CDLL(None).pthread_exit(None)
+
     inode, port = Program(prepare, end_main_thread).told
     time.sleep(0.2)
     assert inode in {os.stat(path).st_ino for path in glob.glob("/proc/[0-9]*/task/*/ns/net") if os.path.exists(path)}
@@ -314,6 +333,7 @@ def test_namespaces_and_processes_that_come_and_go_all_the_time():
         while True:
             program = Program(far_listener)
             program.kill()
+
     Program(lambda: None, churn)
     Program(lambda: None, churn)
     inode, port = Program(far_listener).told
@@ -337,10 +357,24 @@ def test_nothing_is_started(tmp_path):
         "from ansible_collections.netops.listen_queue.plugins.module_utils._facts.options import checked\n"
         "from ansible_collections.netops.listen_queue.plugins.module_utils._facts.read import collect\n"
         "answer = collect(checked(dict(gather_subset=['all'], namespaces='all', ports=[], counters='all', sample=0.1, sample_interval=0.05)), '/proc')\n"
-        "print(len(answer['namespaces']))\n")
+        "print(len(answer['namespaces']))\n"
+    )
     trace = tmp_path / "trace"
-    output = run("strace", "-f", "-qq", "-o", str(trace), "-e", "trace=execve,execveat,fork,vfork,clone,clone3,connect,openat",
-                 sys.executable, "-I", "-S", "-c", script, str(tmp_path))
+    output = run(
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        str(trace),
+        "-e",
+        "trace=execve,execveat,fork,vfork,clone,clone3,connect,openat",
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        script,
+        str(tmp_path),
+    )
     assert int(output) >= 2
     calls = trace.read_text().splitlines()
     started = [line for line in calls if "openat(" not in line and "<... " not in line]

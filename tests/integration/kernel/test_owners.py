@@ -27,6 +27,7 @@ def test_a_program_and_its_listeners():
         rename("my (odd) name")
         listen_unix(b"\0name", 5)
         return port_of(listen("127.0.0.1", 5)), port_of(listen("::1", 5))
+
     program = Program(prepare)
     begin = time.time()
     namespace = own_namespace()
@@ -41,6 +42,7 @@ def test_of_a_master_and_its_workers_the_master():
     def prepare():
         listener = listen("127.0.0.1", 5)
         return port_of(listener), [Program(lambda: None).pid for _ in range(4)]
+
     master = Program(prepare)
     port, workers = master.told
     assert len(workers) == 4
@@ -68,6 +70,7 @@ def test_a_socket_that_was_handed_over_to_an_unrelated_program():
 
     def take():
         return keep(socket.socket(fileno=socket.recv_fds(far, 1, 1)[1][0])).getsockname()[1]
+
     giver = Program(give)
     taker = Program(take)
     assert giver.told == taker.told
@@ -84,6 +87,7 @@ def test_the_starter_that_kept_no_descriptor_is_not_the_owner():
         port, worker = port_of(listener), Program(lambda: None)
         listener.close()
         return port, worker.pid
+
     port, worker = Program(prepare).told
     assert pids_of(listener_on(own_namespace(), port)) == [worker]
 
@@ -93,6 +97,7 @@ def test_an_owner_in_another_namespace_than_its_socket():
         home = netns()
         listener = listen("127.0.0.1", 5)
         return home, port_of(listener), new_netns()
+
     program = Program(prepare)
     home, port, elsewhere = program.told
     assert home == netns() != elsewhere
@@ -120,6 +125,7 @@ def test_an_owner_that_ends_before_it_is_looked_for(monkeypatch):
     def kill_first(scan, *arguments):
         program.kill()
         return original(scan, *arguments)
+
     monkeypatch.setattr(OwnerScan, "run", kill_first)
     namespace = own_namespace()
     assert not listener_on(namespace, program.told)["processes"]
@@ -131,6 +137,7 @@ def test_a_program_with_many_descriptors_that_listens_late():
         for _ in range(500):
             keep(os.open("/dev/null", os.O_RDONLY))
         return port_of(listen("127.0.0.1", 5))
+
     program = Program(prepare)
     assert pids_of(listener_on(own_namespace(), program.told)) == [program.pid]
 
@@ -147,11 +154,13 @@ def test_without_the_subset_there_are_no_processes():
 
 def test_a_namespace_behind_a_socket_alone_is_not_found():
     """What the documentation says: nothing but a socket holds it."""
+
     def prepare():
         home = os.open("/proc/self/ns/net", os.O_RDONLY)
         inode = new_netns()
         listen("127.0.0.1", 5)
         assert libc.setns(home, CLONE_NEWNET) == 0
         return inode
+
     inode = Program(prepare).told
     assert inode not in [namespace["netns"] for namespace in facts(namespaces="all")["namespaces"]]

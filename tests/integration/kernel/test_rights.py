@@ -41,6 +41,7 @@ def test_nobody_sees_the_queues_but_not_the_owners_of_others():
         answer = facts()
         assert_same_as_ss(answer["namespaces"][0])
         return answer, port_of(own), os.getpid(), os.geteuid()
+
     answer, own_port, pid, uid = as_nobody(look)
     namespace = answer["namespaces"][0]
     row = listener_on(namespace, port)
@@ -54,9 +55,10 @@ def test_nobody_sees_the_queues_but_not_the_owners_of_others():
     assert answer["complete"] is False
     assert answer["collected_by"] == dict(answer["collected_by"], uid=uid, capabilities=[])
     assert uid in (NOBODY, 0)
-    message, = [problem["message"] for problem in problems(answer, "owners_denied")]
-    assert message == ("the owners of some listeners are unknown, because the descriptors of some processes may not be read; "
-                       "become root (CAP_SYS_PTRACE) on the host")
+    (message,) = [problem["message"] for problem in problems(answer, "owners_denied")]
+    assert message == (
+        "the owners of some listeners are unknown, because the descriptors of some processes may not be read; become root (CAP_SYS_PTRACE) on the host"
+    )
 
 
 def test_nobody_may_enter_no_other_namespace():
@@ -71,9 +73,11 @@ def test_nobody_may_enter_no_other_namespace():
     assert namespace["names"]["netns"] == ["blue"]
     assert hidden not in [namespace["netns"] for namespace in answer["namespaces"]]
     assert [problem["message"] for problem in problems(answer, "netns_denied")] == [
-        "the network namespace may not be entered; become root (CAP_SYS_ADMIN) on the host"]
+        "the network namespace may not be entered; become root (CAP_SYS_ADMIN) on the host"
+    ]
     assert [problem["message"] for problem in problems(answer, "processes_denied")] == [
-        "the network namespace of some processes could not be read; become root (CAP_SYS_PTRACE) to see all"]
+        "the network namespace of some processes could not be read; become root (CAP_SYS_PTRACE) to see all"
+    ]
     assert answer["complete"] is False
 
 
@@ -82,7 +86,6 @@ def test_nobody_samples_its_own_namespace():
     connect(2, "127.0.0.1", port_of(listener))
     answer = as_nobody(lambda: facts(namespaces="all", sample=0.1, sample_interval=0.05))
     assert listener_on(answer["namespaces"][0], port_of(listener))["sample"]["share_full"] == 1
-
 
 
 def test_root_of_a_user_namespace_may_not_enter_the_namespaces_of_its_creator():
@@ -96,6 +99,7 @@ def test_root_of_a_user_namespace_may_not_enter_the_namespaces_of_its_creator():
         answer = facts(namespaces="all")
         assert os.readlink("/proc/self/ns/net") == own
         return answer, mine.told
+
     answer, mine = in_child(look)
     assert namespace_of(answer, blue)["listeners"] is None
     assert answer["namespaces"][0]["netns"] == home
@@ -113,6 +117,7 @@ def test_root_of_a_user_namespace_with_its_own_network_sees_all_of_it():
         listener = listen("127.0.0.1", 6)
         other = Program(lambda: (new_netns(), port_of(listen("127.0.0.1", 7))))
         return facts(namespaces="all"), port_of(listener), os.getpid(), other.told, other.pid
+
     answer, port, pid, (inode, other_port), other_pid = in_child(look)
     row, other = listener_on(answer["namespaces"][0], port), listener_on(namespace_of(answer, inode), other_port)
     assert [[process["pid"] for process in found["processes"]] for found in (row, other)] == [[pid], [other_pid]]
@@ -123,6 +128,7 @@ def test_root_knows_the_owner_of_what_everybody_listens_on():
     def prepare():
         drop_privileges()
         return port_of(listen("127.0.0.1", 5))
+
     program = Program(prepare)
     answer = facts()
     assert [process["pid"] for process in listener_on(answer["namespaces"][0], program.told)["processes"]] == [program.pid]
@@ -131,6 +137,7 @@ def test_root_knows_the_owner_of_what_everybody_listens_on():
 
 def in_pid_namespace(options, look):
     """look() in a new pid namespace with a procfs of its own."""
+
     def outer():
         unshare(CLONE_NEWPID | CLONE_NEWNS)
         return in_child(inner)
@@ -141,6 +148,7 @@ def in_pid_namespace(options, look):
         facts(namespaces="all")
         port = Program(lambda: port_of(listen("127.0.0.1", 6))).told
         return in_child(lambda: (look(), port), before=drop_privileges if options else None)
+
     return in_child(outer)
 
 

@@ -29,6 +29,7 @@ def test_a_room_leaves_nothing_behind():
         listen("127.0.0.1", 5)
         inner = Program(lambda: (new_netns(), os.fork())[0])
         assert inner.pid in pids()
+
     run_in_room(leave_much)
     assert pids() == before
     assert [namespace["netns"] for namespace in facts(namespaces="all")["namespaces"]] == [netns()]
@@ -37,6 +38,7 @@ def test_a_room_leaves_nothing_behind():
 def test_what_fails_in_a_room_is_told_with_its_traceback():
     def fail():
         raise OSError("the reason")
+
     with pytest.raises(ChildFailed) as failure:
         run_in_room(fail)
     assert "in fail\n" in str(failure.value)

@@ -28,6 +28,7 @@ def ring_when_the_window_opens(monkeypatch):
     def run(window):
         _bell[0] += 1
         return original(window)
+
     monkeypatch.setattr(Window, "run", run)
 
 
@@ -39,6 +40,7 @@ def in_the_window(action, after):
         wait_until(lambda: _bell[0] != before, seconds=10)
         time.sleep(after)
         action()
+
     return wait
 
 
@@ -51,6 +53,7 @@ def burst_on(listener):
         knock(REFUSED, "127.0.0.1", port)
         time.sleep(ENDS - BEGINS)
         accept_all(listener)
+
     return Program(lambda: None, in_the_window(burst, BEGINS))
 
 
@@ -90,8 +93,10 @@ def test_a_queue_that_stays_full_or_half_full():
     for _ in range(3):
         keep(socket.socket(socket.AF_UNIX)).connect(b"\0full")
     namespace = facts(sample=0.15, sample_interval=0.05)["namespaces"][0]
-    shares = [[row["sample"][key] for key in ("max", "mean", "share_half_full", "share_full")] for row in (
-        listener_on(namespace, port_of(full)), listener_on(namespace, port_of(half)), unix_listener(namespace, "@full"))]
+    shares = [
+        [row["sample"][key] for key in ("max", "mean", "share_half_full", "share_full")]
+        for row in (listener_on(namespace, port_of(full)), listener_on(namespace, port_of(half)), unix_listener(namespace, "@full"))
+    ]
     assert shares == [[4, 4, 1, 1], [4, 4, 1, 0], [3, 3, 1, 1]]
     assert "drops" not in unix_listener(namespace, "@full")["sample"]
 
@@ -104,7 +109,6 @@ def test_a_limit_that_changes_in_the_window():
     row = listener_on(facts(sample=0.5, sample_interval=0.05)["namespaces"][0], port_of(listener))
     assert (row["accept_queue_limit"], row["accept_queue_full"]) == (100, False)
     assert 0 < row["sample"]["share_full"] < 1
-
 
 
 def test_a_socket_that_takes_the_place_of_another_starts_anew():
@@ -121,6 +125,7 @@ def test_a_socket_that_takes_the_place_of_another_starts_anew():
     def second_life():
         lives[0].close()
         listen("127.0.0.1", 3, port=place + 1)
+
     Program(lambda: lives.append(first_life()), in_the_window(second_life, 0.2))
     row = listener_on(facts(sample=0.5, sample_interval=0.05)["namespaces"][0], place + 1)
     assert (row["accept_queue_limit"], row["drops"], row["sample"]["max"]) == (3, 0, 0)
@@ -132,6 +137,7 @@ def test_the_window_looks_into_every_namespace():
         inode, listener = new_netns(), listen("127.0.0.1", BACKLOG)
         burst_on(listener)
         return inode, port_of(listener)
+
     inode, port = Program(far_away).told
     here = port_of(listen("127.0.0.1", 1))
     answer = facts(sample=WINDOW, sample_interval=0.05, namespaces="all", gather_subset=["min"])

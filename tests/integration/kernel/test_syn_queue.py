@@ -20,23 +20,27 @@ ANY4, ANY6 = {"address": ANY_IPV4}, {"address": "::", "v6only": False}
 # situation: ({name: what it binds to}, {address: SYNs}, {name: half-open connections} or None)
 LANDSCAPES = {
     "wildcard alone": ({"any": ANY4}, {"127.0.0.1": 3, "127.0.0.2": 2}, {"any": 5}),
-    "address before wildcard": (
-        {"any": ANY4, "one": {"address": "127.0.0.1"}}, {"127.0.0.1": 3, "127.0.0.2": 2}, {"any": 2, "one": 3}),
+    "address before wildcard": ({"any": ANY4, "one": {"address": "127.0.0.1"}}, {"127.0.0.1": 3, "127.0.0.2": 2}, {"any": 2, "one": 3}),
     "dual stack alone": ({"both": ANY6}, {"127.0.0.1": 3, "::1": 2}, {"both": 5}),
     "dual stack beside IPv4": ({"both": ANY6, "four": ANY4}, {"127.0.0.1": 3, "::1": 2}, {"both": 2, "four": 3}),
-    "IPv6 alone beside IPv4": (
-        {"six": {"address": "::", "v6only": True}, "four": ANY4}, {"127.0.0.1": 3, "::1": 2}, {"six": 2, "four": 3}),
-    "dual stack beside an IPv4 address": (
-        {"both": ANY6, "four": {"address": "127.0.0.1"}}, {"127.0.0.1": 3, "127.0.0.2": 4, "::1": 2}, {"both": 6, "four": 3}),
+    "IPv6 alone beside IPv4": ({"six": {"address": "::", "v6only": True}, "four": ANY4}, {"127.0.0.1": 3, "::1": 2}, {"six": 2, "four": 3}),
+    "dual stack beside an IPv4 address": ({"both": ANY6, "four": {"address": "127.0.0.1"}}, {"127.0.0.1": 3, "127.0.0.2": 4, "::1": 2}, {"both": 6, "four": 3}),
     "mapped address before dual stack": (
-        {"both": ANY6, "mapped": {"address": "::ffff:127.0.0.1", "v6only": False}}, {"127.0.0.1": 3, "127.0.0.2": 4, "::1": 2},
-        {"both": 6, "mapped": 3}),
+        {"both": ANY6, "mapped": {"address": "::ffff:127.0.0.1", "v6only": False}},
+        {"127.0.0.1": 3, "127.0.0.2": 4, "::1": 2},
+        {"both": 6, "mapped": 3},
+    ),
     "IPv6 address before wildcard": ({"both": ANY6, "one": {"address": "::1"}}, {"127.0.0.1": 3, "::1": 2}, {"both": 3, "one": 2}),
     "bound devices": (
-        {"lo": {"address": ANY_IPV4, "device": "lo"}, "wire0": {"address": ANY_IPV4, "device": "wire0"}}, {"127.0.0.1": 3}, {"lo": 3, "wire0": 0}),
+        {"lo": {"address": ANY_IPV4, "device": "lo"}, "wire0": {"address": ANY_IPV4, "device": "wire0"}},
+        {"127.0.0.1": 3},
+        {"lo": 3, "wire0": 0},
+    ),
     "address before bound device": (
         {"one": {"address": "127.0.0.1"}, "lo": {"address": ANY_IPV4, "device": "lo"}},
-        {"127.0.0.1": 3, "127.0.0.2": 2}, {"one": 3, "lo": 2}),
+        {"127.0.0.1": 3, "127.0.0.2": 2},
+        {"one": 3, "lo": 2},
+    ),
     # Which of these two the kernel prefers depends on their order and family, so only the kernel can tell.
     "bound device beside any": ({"any": ANY4, "lo": dict(ANY4, device="lo")}, {"127.0.0.1": 3}, None),
     "any beside bound device": ({"lo": dict(ANY4, device="lo"), "any": ANY4}, {"127.0.0.1": 3}, None),
@@ -60,8 +64,12 @@ def test_half_open_connections_belong_to_the_most_specific_listener(places, syns
     for address, number in syns.items():
         send_syns(number, address, port)
     namespace = own_namespace()
-    counted = {name: row["syn_queue_length"] for name, listener in listeners.items()
-               for row in listeners_on(namespace, port) if row["accept_queue_limit"] == queue_of(listener)[1]}
+    counted = {
+        name: row["syn_queue_length"]
+        for name, listener in listeners.items()
+        for row in listeners_on(namespace, port)
+        if row["accept_queue_limit"] == queue_of(listener)[1]
+    }
     assert counted == (expected or counted)
     assert listener_on(namespace, busy)["syn_queue_length"] == 7
     assert_same_as_ss(namespace)
@@ -122,10 +130,29 @@ def test_half_open_connections_of_a_closed_listener_belong_to_nobody():
 
 # (backlog, somaxconn, tcp_max_syn_backlog, tcp_syncookies)
 CAPACITIES = (
-    (0, 4096, 2048, 1), (1, 4096, 2048, 1), (10, 4096, 2048, 1), (10, 4096, 4, 1), (511, 4096, 16, 1), (100, 50, 2048, 1), (10, 4096, 2048, 3),
-    (0, 4096, 2048, 0), (1, 4096, 2048, 0), (10, 4096, 2048, 0), (100, 50, 2048, 0), (511, 4096, 64, 0), (511, 4096, 128, 0), (511, 4096, 512, 0),
-    (511, 4096, 1024, 0), (100, 4096, 7, 0), (100, 4096, 4, 0), (100, 4096, 1, 0), (100, 4096, 0, 0), (63, 4096, 83, 0),
-    (0, 4096, 2048, 2), (10, 4096, 2048, 2), (511, 4096, 16, 2),
+    (0, 4096, 2048, 1),
+    (1, 4096, 2048, 1),
+    (10, 4096, 2048, 1),
+    (10, 4096, 4, 1),
+    (511, 4096, 16, 1),
+    (100, 50, 2048, 1),
+    (10, 4096, 2048, 3),
+    (0, 4096, 2048, 0),
+    (1, 4096, 2048, 0),
+    (10, 4096, 2048, 0),
+    (100, 50, 2048, 0),
+    (511, 4096, 64, 0),
+    (511, 4096, 128, 0),
+    (511, 4096, 512, 0),
+    (511, 4096, 1024, 0),
+    (100, 4096, 7, 0),
+    (100, 4096, 4, 0),
+    (100, 4096, 1, 0),
+    (100, 4096, 0, 0),
+    (63, 4096, 83, 0),
+    (0, 4096, 2048, 2),
+    (10, 4096, 2048, 2),
+    (511, 4096, 16, 2),
 )
 
 
@@ -143,8 +170,7 @@ def test_the_capacity_formula_is_the_kernels(backlog, somaxconn, max_syn_backlog
     namespace = own_namespace()
     row = listener_on(namespace, port_of(listener))
     sysctls = namespace["sysctls"]
-    capacity = syn_queue_capacity(
-        row["accept_queue_limit"], sysctls["net.ipv4.tcp_max_syn_backlog"], sysctls["net.ipv4.tcp_syncookies"])
+    capacity = syn_queue_capacity(row["accept_queue_limit"], sysctls["net.ipv4.tcp_max_syn_backlog"], sysctls["net.ipv4.tcp_syncookies"])
     if tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups())) >= HOLDS_ONE_MORE:
         assert row["syn_queue_length"] == capacity.at_most
     else:

@@ -26,11 +26,25 @@ def ansible(folder, **arguments):
     (folder / "ansible.cfg").write_text("[defaults]\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     environment.update(
-        LC_ALL="C.UTF-8", HOME=str(folder), ANSIBLE_HOME=str(folder), ANSIBLE_COLLECTIONS_PATH=str(folder), ANSIBLE_LOCAL_TEMP=str(folder / "local"),
-        ANSIBLE_REMOTE_TEMP=str(folder / "remote"), ANSIBLE_CONFIG=str(folder / "ansible.cfg"), ANSIBLE_NOCOLOR="1", ANSIBLE_PYTHON_INTERPRETER=sys.executable)
+        LC_ALL="C.UTF-8",
+        HOME=str(folder),
+        ANSIBLE_HOME=str(folder),
+        ANSIBLE_COLLECTIONS_PATH=str(folder),
+        ANSIBLE_LOCAL_TEMP=str(folder / "local"),
+        ANSIBLE_REMOTE_TEMP=str(folder / "remote"),
+        ANSIBLE_CONFIG=str(folder / "ansible.cfg"),
+        ANSIBLE_NOCOLOR="1",
+        ANSIBLE_PYTHON_INTERPRETER=sys.executable,
+    )
     done = subprocess.run(
         [str(found[0]), "localhost", "--connection", "local", "-m", "netops.listen_queue.listen_queue_facts", "-a", json.dumps(arguments)],
-        capture_output=True, text=True, timeout=25, env=environment, cwd=folder, check=False)
+        capture_output=True,
+        text=True,
+        timeout=25,
+        env=environment,
+        cwd=folder,
+        check=False,
+    )
     _head, arrow, text = done.stdout.partition(" => ")
     assert arrow, done.stdout + done.stderr
     return done.returncode, json.loads(text)
@@ -47,8 +61,17 @@ def test_everything_through_ansible(tmp_path):
     answer = result["ansible_facts"]["listen_queue"]
     namespace = answer["namespaces"][0]
     row = listener_on(namespace, port_of(listener))
-    assert row == dict(row, family="inet6", local_address="::", dual_stack=True, accept_queue_length=3, accept_queue_limit=2, accept_queue_full=True,
-                       drops=4, syn_queue_length=0)
+    assert row == dict(
+        row,
+        family="inet6",
+        local_address="::",
+        dual_stack=True,
+        accept_queue_length=3,
+        accept_queue_limit=2,
+        accept_queue_full=True,
+        drops=4,
+        syn_queue_length=0,
+    )
     assert [process["pid"] for process in row["processes"]] == [os.getpid()]
     assert (row["sample"]["max"], row["sample"]["share_full"], row["sample"]["drops"]["delta"]) == (3, 1, 0)
     assert [row["path"] for row in namespace["listeners"] if row["family"] == "unix"] == ["@{{ 1 + 1 }}\\xff"]

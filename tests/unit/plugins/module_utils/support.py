@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What several tests need: recorded dumps, a procfs made of files, and system calls that fail on demand."""
 
-# ruff: noqa: S104 -- addresses are text here, nothing binds to them
-
 import json
 import os
 import struct

@@ -111,7 +111,7 @@ def test_mistakes_jmespath_takes_in_silence(level, text, message):
 
 
 def test_a_value_needs_a_field():
-    with pytest.raises(ExpressionError, match="^it names no field$"):
+    with pytest.raises(ExpressionError, match=r"^it names no field$"):
         compile_value("`5`", "listener", ())
 
 
@@ -119,7 +119,7 @@ def test_without_jmespath_one_sentence_says_what_to_install(monkeypatch):
     from ansible_collections.netops.listen_queue.plugins.plugin_utils import expressions
 
     monkeypatch.setattr(expressions, "HAS_JMESPATH", False)
-    with pytest.raises(ExpressionError, match="^the rules need the Python library jmespath on the controller: install it "):
+    with pytest.raises(ExpressionError, match=r"^the rules need the Python library jmespath on the controller: install it "):
         compile_expression("listener.at_cap", "listener", ())
 
 

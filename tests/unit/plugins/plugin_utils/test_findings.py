@@ -41,7 +41,12 @@ def report(results, rules=(DROPS, FULL, SOMAXCONN), waivers=(), **thresholds):
         pytest.param(None, "failed", "no answer: the host was lost before it was asked", id="no_result"),
         pytest.param({}, "failed", "no answer: the host was lost before it was asked", id="empty_result"),
         pytest.param({"unreachable": True, "msg": "No route\nto host"}, "unreachable", "No route to host", id="unreachable"),
-        pytest.param({"failed": True, "msg": "MODULE FAILURE", "module_stderr": "sh: python3: not found"}, "failed", "MODULE FAILURE: sh: python3: not found", id="no_python"),
+        pytest.param(
+            {"failed": True, "msg": "MODULE FAILURE", "module_stderr": "sh: python3: not found"},
+            "failed",
+            "MODULE FAILURE: sh: python3: not found",
+            id="no_python",
+        ),
         pytest.param({"failed": False, "msg": "x" * 400}, "failed", "x" * 297 + "...", id="long_reason"),
         pytest.param({"changed": False}, "failed", "the facts task gave no reason", id="no_reason"),
         pytest.param(
@@ -80,9 +85,7 @@ def test_null_is_unknown_and_never_quiet(make_facts, make_namespace, make_listen
     listeners = [make_listener(drops=None), make_listener(drops=None, local_port=81)]
     made = report({"web1": make_facts(make_namespace(*listeners)), "web2": make_facts(make_namespace(make_listener(drops=None)))})
     assert made["findings"] == []
-    assert made["unknown"] == [
-        {"rule": "drops", "severity": "warning", "missing": ["listener.drops"], "count": 3, "host_count": 2, "hosts": ["web1", "web2"]}
-    ]
+    assert made["unknown"] == [{"rule": "drops", "severity": "warning", "missing": ["listener.drops"], "count": 3, "host_count": 2, "hosts": ["web1", "web2"]}]
     assert made["counts"]["unknown"] == {"critical": 0, "warning": 3, "info": 0}
 
 
@@ -195,5 +198,5 @@ def test_bad_thresholds(given, message):
 def test_a_threshold_no_rule_uses_is_a_mistake():
     rules = compile_rules([rule("own", "listener.drops > thresholds.mine")], ["mine"])
     check_thresholds(["mine", "fill"], rules)
-    with pytest.raises(ThresholdError, match="^backlog_audit_thresholds.somaxcon is used by no rule: thresholds are drops_per_hour, "):
+    with pytest.raises(ThresholdError, match=r"^backlog_audit_thresholds.somaxcon is used by no rule: thresholds are drops_per_hour, "):
         check_thresholds(["mine", "somaxcon"], rules)

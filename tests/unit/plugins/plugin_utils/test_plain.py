@@ -63,5 +63,5 @@ def test_text_marked_by_the_installed_core():
 
 
 def test_what_has_no_json_form_is_an_error():
-    with pytest.raises(NotPlain, match="^a value of type object has no JSON form$"):
+    with pytest.raises(NotPlain, match=r"^a value of type object has no JSON form$"):
         plain({"a": [object()]})

@@ -53,8 +53,7 @@ def test_table(small):
     ]
 
 
-def test_markdown(small):
-    assert markdown_report(small) == """# Listen queue audit
+MARKDOWN = """# Listen queue audit
 
 2026-11-20T22:00:00Z, collection netops.listen_queue 0.1.0.
 
@@ -93,6 +92,10 @@ All 2.
 | `web1` | `host` | `0.0.0.0:80` | `0/511` | `18` | `below cap` | `nginx` |
 | `web1` | `host` | `0.0.0.0:81` | `0/511` | `0` | `below cap` | `nginx` |
 """
+
+
+def test_markdown(small):
+    assert markdown_report(small) == MARKDOWN
 
 
 def test_do_not_raise_comes_first(make_facts, make_namespace, make_listener):
@@ -180,5 +183,5 @@ def test_verdict_names_a_few_hosts():
 
 @pytest.mark.parametrize("model", [None, {}, {"schema": 2, "counts": {}}, {"schema": 1}])
 def test_not_a_report(model):
-    with pytest.raises(ReportError, match="^this is not a report of schema 1: give it what the filter findings returned, or a report.json$"):
+    with pytest.raises(ReportError, match=r"^this is not a report of schema 1: give it what the filter findings returned, or a report.json$"):
         check_report(model)

@@ -26,7 +26,9 @@ def only_listener(facts):
         pytest.param({"drops": "absent", "family": "unix", "path": "@x"}, {"drops_per_hour": "absent", "address": "@x"}, id="unix_has_no_drops"),
         pytest.param({"drops": "many"}, {"drops": None}, id="wrong_type_is_unknown"),
         pytest.param({"accept_queue_full": 1}, {"accept_queue_full": None}, id="number_is_no_flag"),
-        pytest.param({"processes": [{"name": "x", "started_at": "2026-11-20T22:00:00Z"}], "drops": 5}, {"process_age_seconds": None}, id="started_in_the_future"),
+        pytest.param(
+            {"processes": [{"name": "x", "started_at": "2026-11-20T22:00:00Z"}], "drops": 5}, {"process_age_seconds": None}, id="started_in_the_future"
+        ),
         pytest.param({"processes": [{"name": "x", "started_at": "yesterday"}], "drops": 5}, {"process_age_seconds": None}, id="started_at_is_no_time"),
         pytest.param({}, {"sample_reads": "absent", "drops_in_window": "absent"}, id="not_sampled"),
         pytest.param(

@@ -84,5 +84,5 @@ def test_a_later_rule_replaces_and_skipped_rules_go():
     documents = [{"source": "a", "rule": changed()}, {"source": "b", "rule": changed(severity="info")}, {"source": "b", "rule": changed(id="other")}]
     assert [(rule.id, rule.source, rule.severity) for rule in compile_rules(documents, ())] == [("many_drops", "b", "info"), ("other", "b", "warning")]
     assert [rule.id for rule in compile_rules(documents, (), skip=["other"])] == ["many_drops"]
-    with pytest.raises(RuleError, match="^there is no rule manydrops to skip: rules are many_drops, other$"):
+    with pytest.raises(RuleError, match=r"^there is no rule manydrops to skip: rules are many_drops, other$"):
         compile_rules(documents, (), skip=["manydrops"])

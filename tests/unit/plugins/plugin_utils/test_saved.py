@@ -16,7 +16,11 @@ FACTS = {"schema": 1, "boot_id": "x", "namespaces": []}
         pytest.param({"ansible_facts": {"listen_queue": FACTS}, "changed": False}, None, id="result_as_the_tree_option_writes_it"),
         pytest.param({"listen_queue": FACTS}, None, id="one_key"),
         pytest.param({"unreachable": True, "msg": "down", "changed": False}, None, id="unreachable_host_of_the_tree_option"),
-        pytest.param(bundle({"db1": {"ansible_facts": {"listen_queue": FACTS}}, "db2": None}), {"db1": {"ansible_facts": {"listen_queue": FACTS}}, "db2": None}, id="audit"),
+        pytest.param(
+            bundle({"db1": {"ansible_facts": {"listen_queue": FACTS}}, "db2": None}),
+            {"db1": {"ansible_facts": {"listen_queue": FACTS}}, "db2": None},
+            id="audit",
+        ),
     ],
 )
 def test_shapes(document, expected):

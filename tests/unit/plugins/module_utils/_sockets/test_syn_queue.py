@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The SYN queue's model against what was measured, and whose a half-open connection is."""
 
-# ruff: noqa: S104 -- addresses are text here, nothing binds to them
-
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._sockets.inet_diag import SynRequest
 from ansible_collections.netops.listen_queue.plugins.module_utils._sockets.syn_queue import count_half_open, syn_queue_capacity

@@ -30,7 +30,7 @@ def plain(value: Any) -> Any:
     if kind in _EXACT:
         return value
     if kind is dict or isinstance(value, Mapping):
-        return {key if type(key) is str else plain_text(key): plain(item) for key, item in value.items()}
+        return {key if key.__class__ is str else plain_text(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return _other(value)

@@ -156,7 +156,7 @@ def _listener(source: Mapping[str, Any], namespace: Mapping[str, Any], collected
     for key, kind in _LISTENER_FIELDS:
         if key in source:
             value = source[key]
-            row[key] = value if type(value) is kind else None
+            row[key] = value if value.__class__ is kind else None
     if "drops" in row:
         row["drops"] = _queue_drops(row["drops"], _at(namespace.get("counters"), "TcpExt", "ListenDrops"))
     if "local_port" in source:
@@ -274,12 +274,12 @@ def _at(value: Any, *keys: str) -> Any:
 
 
 def _int(value: Any) -> int | None:
-    return value if type(value) is int else None
+    return value if value.__class__ is int else None
 
 
 def _number(value: Any) -> float | None:
-    return value if type(value) is int or type(value) is float else None
+    return value if value.__class__ is int or value.__class__ is float else None
 
 
 def _bool(value: Any) -> bool | None:
-    return value if type(value) is bool else None
+    return value if value.__class__ is bool else None

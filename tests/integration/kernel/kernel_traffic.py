@@ -75,7 +75,7 @@ def queue_of(listener):
 def connect(number, address, port):
     """Make ``number`` connections that succeed; return the clients."""
     clients = []
-    for _ in range(number):
+    for _turn in range(number):
         client = keep(socket.socket(family_of(address), socket.SOCK_STREAM))
         client.settimeout(2)
         client.connect(place_of(address, port))
@@ -85,7 +85,7 @@ def connect(number, address, port):
 
 def knock(number, address, port):
     """Send ``number`` SYNs, each from a client that gives up at once. On loopback connect(2) returns after the SYN was handled."""
-    for _ in range(number):
+    for _turn in range(number):
         with socket.socket(family_of(address), socket.SOCK_STREAM) as client:
             client.setblocking(False)
             code = client.connect_ex((address, port))
@@ -95,7 +95,7 @@ def knock(number, address, port):
 def connect_or_give_up(number, address, port):
     """Try ``number`` connections; who got none gives up before it would send its SYN again."""
     clients = []
-    for _ in range(number):
+    for _turn in range(number):
         client = keep(socket.socket(family_of(address), socket.SOCK_STREAM))
         client.setblocking(False)
         client.connect_ex((address, port))
@@ -145,7 +145,7 @@ def send_syns(number, address, port):
     """Send ``number`` SYNs in the name of different silent peers: each becomes a half-open connection, if there is room."""
     build = _ipv6_syn if family_of(address) == socket.AF_INET6 else _ipv4_syn
     with socket.socket(family_of(address), socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
-        for _ in range(number):
+        for _turn in range(number):
             send_syns.sent += 1
             raw.sendto(build(send_syns.sent, address, port), (address, 0))
 

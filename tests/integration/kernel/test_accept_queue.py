@@ -188,7 +188,7 @@ def test_names_of_unix_sockets():
 @pytest.mark.parametrize("name", [b"/run/full.sock", b"\0full"], ids=["path", "abstract"])
 def test_a_full_unix_queue_holds_one_more_than_its_limit(name, kind, backlog):
     listener, _quiet = listen_unix(name, backlog, kind), listen_unix(name + b"2", backlog, kind)
-    for _ in range(backlog + 1):
+    for _turn in range(backlog + 1):
         keep(socket.socket(socket.AF_UNIX, kind)).connect(name)
     with socket.socket(socket.AF_UNIX, kind) as refused:
         refused.setblocking(False)

@@ -293,7 +293,7 @@ def test_a_namespace_that_ends_before_it_is_read(monkeypatch):
 
 def test_a_mount_still_opens_a_namespace_whose_first_processes_ended(monkeypatch):
     run("ip", "netns", "add", "blue")
-    programs = [Program(lambda: setns("/run/netns/blue")) for _ in range(5)]
+    programs = [Program(lambda: setns("/run/netns/blue")) for _turn in range(5)]
     original = facts_read.Gathering.read_views
 
     def kill_first(gathering, *arguments):
@@ -338,7 +338,7 @@ def test_namespaces_and_processes_that_come_and_go_all_the_time():
     Program(lambda: None, churn)
     inode, port = Program(far_listener).told
     listener = listen("127.0.0.1", 4)
-    for _ in range(20):
+    for _turn in range(20):
         answer = facts(namespaces="all")
         assert listener_on(namespace_of(answer, inode), port)["accept_queue_limit"] == 9
         assert [process["pid"] for process in listener_on(answer["namespaces"][0], port_of(listener))["processes"]] == [os.getpid()]

@@ -41,7 +41,7 @@ def test_a_program_and_its_listeners():
 def test_of_a_master_and_its_workers_the_master():
     def prepare():
         listener = listen("127.0.0.1", 5)
-        return port_of(listener), [Program(lambda: None).pid for _ in range(4)]
+        return port_of(listener), [Program(lambda: None).pid for _turn in range(4)]
 
     master = Program(prepare)
     port, workers = master.told
@@ -53,7 +53,7 @@ def test_of_workers_with_a_socket_each_the_holder():
     first = listen("127.0.0.1", 5, reuseport=True)
     port = port_of(first)
     first.close()
-    workers = [Program(lambda: port_of(listen("127.0.0.1", 5, port=port, reuseport=True))).pid for _ in range(3)]
+    workers = [Program(lambda: port_of(listen("127.0.0.1", 5, port=port, reuseport=True))).pid for _turn in range(3)]
     rows = [row for row in own_namespace()["listeners"] if row["local_port"] == port]
     assert sorted(pid for row in rows for pid in pids_of(row)) == sorted(workers)
     assert [len(row["processes"]) for row in rows] == [1, 1, 1]
@@ -134,7 +134,7 @@ def test_an_owner_that_ends_before_it_is_looked_for(monkeypatch):
 
 def test_a_program_with_many_descriptors_that_listens_late():
     def prepare():
-        for _ in range(500):
+        for _turn in range(500):
             keep(os.open("/dev/null", os.O_RDONLY))
         return port_of(listen("127.0.0.1", 5))
 

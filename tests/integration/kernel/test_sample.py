@@ -90,7 +90,7 @@ def test_a_queue_that_stays_full_or_half_full():
     full, half, _unix = listen("127.0.0.1", 3), listen("127.0.0.1", 8), listen_unix(b"\0full", 2)
     connect(4, "127.0.0.1", port_of(full))
     connect(4, "127.0.0.1", port_of(half))
-    for _ in range(3):
+    for _turn in range(3):
         keep(socket.socket(socket.AF_UNIX)).connect(b"\0full")
     namespace = facts(sample=0.15, sample_interval=0.05)["namespaces"][0]
     shares = [

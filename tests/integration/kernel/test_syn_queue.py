@@ -84,7 +84,7 @@ def test_a_reuseport_group_knows_only_its_sum(address):
     make_silent_peers()
     group = [listen(address, 50, reuseport=True)]
     port = port_of(group[0])
-    group += [listen(address, 50, port=port, reuseport=True) for _ in range(3)]
+    group += [listen(address, 50, port=port, reuseport=True) for _turn in range(3)]
     empty = [listen(address, 50, reuseport=True)]
     empty.append(listen(address, 50, port=port_of(empty[0]), reuseport=True))
     alone = listen(address, 50)
@@ -205,7 +205,7 @@ def test_clients_with_a_cookie_are_in_no_queue_until_they_are_accepted():
     sysctl("net.ipv4.tcp_syncookies", 2)
     listener = listen("127.0.0.1", 3)
     port = port_of(listener)
-    for _ in range(2):
+    for _turn in range(2):
         client = keep(socket.socket(family_of("127.0.0.1")))
         client.connect(("127.0.0.1", port))
     namespace = own_namespace()

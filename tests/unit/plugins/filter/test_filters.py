@@ -46,8 +46,8 @@ class UnsafeText(str):
 
     __slots__ = ()
 
-    def __str__(self):
-        return self
+
+UnsafeText.__str__ = lambda self: self
 
 
 class ErrorSummary:
@@ -69,7 +69,7 @@ def test_findings_of_hostvars():
     report = findings(hostvars, hosts=["web1", "web2", "web3"], variable="result", extra_rules=[RULE], thresholds={"mine": 2})
     assert {name: host["status"] for name, host in report["hosts"].items()} == {"web1": "audited", "web2": "unreachable", "web3": "failed"}
     assert [each["summary"] for each in report["findings"]] == ["0.0.0.0:80 dropped"]
-    assert type(report["findings"][0]["listener"]) is str
+    assert report["findings"][0]["listener"].__class__ is str
     assert report["rules"][0]["source"] == "backlog_audit_rules[0]"
     saved = facts_bundle(hostvars, ["web1", "web2"], "result")
     again = findings(saved["hosts"], extra_rules=[RULE], thresholds={"mine": 2}, generated_at=report["generated_at"])

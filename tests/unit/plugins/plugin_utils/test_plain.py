@@ -13,8 +13,8 @@ class UnsafeText(str):
 
     __slots__ = ()
 
-    def __str__(self):
-        return self
+
+UnsafeText.__str__ = lambda self: self
 
 
 class TaggedInt(int):
@@ -48,9 +48,9 @@ def test_plain(value, expected):
 
 
 def exact_types(value):
-    if type(value) is dict:
+    if value.__class__ is dict:
         return {dict}.union(*(exact_types(item) for pair in value.items() for item in pair))
-    return {list}.union(*(exact_types(item) for item in value)) if type(value) is list else {type(value)}
+    return {list}.union(*(exact_types(item) for item in value)) if value.__class__ is list else {type(value)}
 
 
 def test_text_marked_by_the_installed_core():
@@ -58,7 +58,7 @@ def test_text_marked_by_the_installed_core():
         from ansible.template import trust_as_template as mark
     except ImportError:  # before core 2.19
         from ansible.utils.unsafe_proxy import wrap_var as mark
-    assert type(mark("x")) is not str
+    assert mark("x").__class__ is not str
     assert exact_types(plain({"a": mark("x")})) == {dict, str}
 
 

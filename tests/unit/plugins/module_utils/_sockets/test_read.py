@@ -170,7 +170,7 @@ def test_given_up_with_one_sentence(diag, script, kind, sentence):
     reader, wire = diag(*[list(answer) for answer in script])
     with pytest.raises(kind) as caught:
         reader.tcp_listeners()
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
     assert str(caught.value) == sentence
     assert wire.script == []
 

@@ -44,7 +44,7 @@ VALUES = {
 @pytest.mark.parametrize("raw, value", VALUES.values(), ids=VALUES)
 def test_value(raw, value):
     assert value_of(raw) == value
-    assert type(value_of(raw)) is type(value)
+    assert value_of(raw).__class__ is value.__class__
 
 
 def row(key, since="2.6.24"):

@@ -120,10 +120,10 @@ def ask(core: Core, pythons: dict[str, Path], targets: list[str], folder: str) -
 
 
 def run_core(core: Core, pythons: dict[str, Path], folder: str) -> dict[str, str]:
-    """{target Python: "ok", "FAILED", "not installed", "-"}; "-" is a Python that this core does not manage."""
-    cells = {v: "-" if not supports(core, v) else "FAILED" if v in pythons else "not installed" for v in TARGETS}
+    """{target Python: "ok", "FAILED", "absent", "-"}; "-" is a Python that this core does not manage."""
+    cells = {v: "-" if not supports(core, v) else "FAILED" if v in pythons else "absent" for v in TARGETS}
     if controller_of(core, pythons) is None:
-        return {v: "not installed" if cell == "FAILED" else cell for v, cell in cells.items()}
+        return {v: "absent" if cell == "FAILED" else cell for v, cell in cells.items()}
     for _attempt in range(ATTEMPTS):
         todo = [v for v in TARGETS if cells[v] == "FAILED"]
         if not todo:
@@ -158,8 +158,8 @@ def print_table(table: dict[Core, dict[str, str]], pythons: dict[str, Path], sec
         name = f"core {core.version} on " + (f"Python {controller}" if controller else "none")
         print(f"{name:26}" + "".join(f"{row[version]:<{width}}" for version in TARGETS))
     cells = [cell for row in table.values() for cell in row.values()]
-    not_tested = cells.count("not installed")
-    print(f"{cells.count('ok')} ok, {cells.count('FAILED')} failed, {not_tested} not tested (Python not installed), {seconds:.0f} s")
+    not_tested = cells.count("absent")
+    print(f"{cells.count('ok')} ok, {cells.count('FAILED')} failed, {not_tested} not tested (their Python is absent), {seconds:.0f} s")
 
 
 def main() -> int:

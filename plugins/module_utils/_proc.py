@@ -19,8 +19,11 @@ class ProcFS:
     def path(self, name):
         return self.root + "/" + name
 
-    def read(self, name):
-        """Return the bytes of a file, or ``None`` when it does not exist (any more)."""
+    def read(self, name, once=False):
+        """Return the bytes of a file, or ``None`` when it does not exist (any more).
+
+        ``once`` is for files that give all they have in one read, as those of /proc/sys do: it spares looking for the end.
+        """
         try:
             fd = os.open(self.path(name), os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
@@ -28,7 +31,7 @@ class ProcFS:
                 return None
             raise
         try:
-            return _read_all(fd)
+            return os.read(fd, 65536) if once else _read_all(fd)
         except OSError as error:
             if error.errno in VANISHED:
                 return None

@@ -121,7 +121,7 @@ def _resolve(row: Any, path: Path) -> Any:
     for name in path:
         if row is None:
             return None
-        if type(row) is not dict and not isinstance(row, Mapping):
+        if row.__class__ is not dict and not isinstance(row, Mapping):
             return _ABSENT
         row = row.get(name, _ABSENT)
         if row is _ABSENT:

@@ -42,6 +42,7 @@ class Gathering:
         self._started_at = time.time()
         self._window = None
         self._processes = {}
+        self._initial_found = False
 
     def gather(self):
         wants = self.options.subsets
@@ -90,7 +91,9 @@ class Gathering:
 
     def _read_inside(self, view):
         wants = self.options.subsets
-        view.initial = is_initial(self.proc)
+        # There is one initial namespace, most often the own one: once it is found, no other is asked.
+        view.initial = not self._initial_found and is_initial(self.proc)
+        self._initial_found = self._initial_found or view.initial
         if "sysctls" in wants:
             from .._sysctl.gathered import GATHERED
             from .._sysctl.read import read_sysctls

@@ -19,7 +19,7 @@ def read_sysctls(proc, rows, release, problems, netns):
     for row in rows:
         values[row.key] = None
         try:
-            raw = proc.read("sys/" + path_of(row.key))
+            raw = proc.read("sys/" + path_of(row.key), once=True)
         except OSError as error:
             problems.add("sysctl_unreadable", "%s cannot be read: %s" % (row.key, error.strerror), netns)
             continue

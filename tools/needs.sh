@@ -5,12 +5,13 @@ set -eu
 
 # program, package on the Debian family, package on the RHEL family (-: not packaged there; the summary says what went untested)
 NEEDS='
-git         git         git
-ip          iproute2    iproute
-ss          iproute2    iproute
-shellcheck  shellcheck  -
-strace      strace      strace
-unshare     util-linux  util-linux
+git         git             git
+ip          iproute2        iproute
+ss          iproute2        iproute
+ssh         openssh-client  openssh-clients
+shellcheck  shellcheck      -
+strace      strace          strace
+unshare     util-linux      util-linux
 '
 
 missing() { # missing programs|apt|dnf: the programs that are not on PATH, or their packages

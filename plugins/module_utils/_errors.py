@@ -37,3 +37,7 @@ class KernelRefused(ReadError):
 
 class NamespaceLost(ListenQueueError):
     """The way back into the module's own network namespace failed: everything read from here on would be wrong."""
+
+
+class ConfigError(ReadError):
+    """A configuration file cannot be understood; the message begins with ``file:line``."""

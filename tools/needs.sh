@@ -7,6 +7,7 @@ set -eu
 NEEDS='
 git         git             git
 ip          iproute2        iproute
+nginx       nginx-light     nginx
 ss          iproute2        iproute
 ssh         openssh-client  openssh-clients
 shellcheck  shellcheck      -

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs every test of this folder in a room, with the real nginx of the distribution.
+
+A room (see kernel_rooms.py) is a child process with network, mount and pid namespaces of its own; here /var/lib/nginx and
+/var/log/nginx are private too. What a test starts ends with the room, so it need not be stopped.
+
+    def test_something(nginx):
+        server = nginx("http { server { listen 8080 backlog=77; } }")      # starts it, waits for its workers
+        assert server.limits(8080) == [77]                                 # Send-Q of each socket, by ss
+        server.write("http { server { listen 8080 backlog=78; } }")        # another configuration, the same file
+        server.reload()                                                    # HUP, waits for new workers; server.errors() has the log
+
+``nginx(text, *arguments, name=..., main=..., daemon=True)`` writes NAME/nginx.conf below the test's folder, with a preamble in
+front of ``text`` (pid, error_log, user, worker_processes, events) unless ``main`` replaces it, and starts ``nginx -p NAME -c
+NAME/nginx.conf *arguments``. ``server.pid`` is the master, ``server.workers()`` its children, ``server.conf`` the path of the main
+file, ``server.folder`` its directory. Fixtures run outside of the room, so start nginx in the test itself.
+"""
+
+import functools
+import importlib
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[3]
+COLLECTION = "ansible_collections.netops.listen_queue"
+
+
+def is_found_here():
+    try:
+        package = importlib.import_module(COLLECTION)
+    except ImportError:
+        return False
+    return [Path(path) for path in package.__path__] == [ROOT]
+
+
+def point_to_this_checkout():
+    """Make ansible_collections.netops.listen_queue mean this checkout, whatever its folder is called."""
+    for name in [name for name in sys.modules if name == COLLECTION or name.startswith(COLLECTION + ".")]:
+        del sys.modules[name]
+    for name, path in (("ansible_collections", None), ("ansible_collections.netops", None), (COLLECTION, ROOT)):
+        if path is None and name in sys.modules:
+            continue
+        package = types.ModuleType(name)
+        package.__path__ = [] if path is None else [str(path)]
+        sys.modules[name] = package
+        above, _dot, last = name.rpartition(".")
+        if above:
+            setattr(sys.modules[above], last, package)
+
+
+if not is_found_here():
+    point_to_this_checkout()
+sys.path[:0] = [str(HERE), str(HERE.parent / "kernel")]
+pytest.register_assert_rewrite("kernel_rooms", "nginx_server")
+
+
+@pytest.fixture
+def nginx(tmp_path):
+    """A function that starts an nginx of the test's own and returns its Server; see the top of this file."""
+    from nginx_server import Starter
+
+    return Starter(tmp_path)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Call the test in a room; what it raised there is its failure here."""
+    from kernel_rooms import ChildFailed, run_in_room
+    from nginx_server import furnished
+
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    failure = None
+    try:
+        run_in_room(functools.partial(furnished, functools.partial(pyfuncitem.obj, **arguments)))
+    except ChildFailed as error:
+        failure = str(error)
+    if failure is not None:
+        pytest.fail(failure, pytrace=False)
+    return True

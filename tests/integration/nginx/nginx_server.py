@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An nginx of the test's own. See conftest.py for how to use it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from kernel_rooms import mount, run
+
+SECONDS = 10
+PRIVATE = ("/var/lib/nginx", "/var/log/nginx")
+PREAMBLE = "pid {folder}/nginx.pid; error_log {folder}/error.log info; user root; worker_processes 2; events {{ worker_connections 64; }}\n"
+
+
+def program():
+    """The path of the installed nginx."""
+    found = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    assert found, "there is no nginx; run: make needs"
+    return found
+
+
+def furnished(function):
+    """Call ``function()`` in the room, with private directories where nginx would write."""
+    for folder in PRIVATE:
+        if Path(folder).is_dir():
+            mount("tmpfs", folder, "tmpfs")
+    return function()
+
+
+def until(condition, what, seconds=SECONDS):
+    """Return the first true value of ``condition()``."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError("%s took more than %d seconds" % (what, seconds))
+
+
+def children(pid):
+    """The pids of the processes whose parent is ``pid``, ascending."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                stat = Path("/proc", entry, "stat").read_bytes()
+            except OSError:
+                continue
+            if int(stat.rpartition(b")")[2].split()[1]) == pid:
+                found.append(int(entry))
+    return sorted(found)
+
+
+def title(pid):
+    """The command line of a process as nginx shows it; empty when it ended."""
+    try:
+        return Path("/proc", str(pid), "cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+class Starter:
+    """Starts servers below one folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __call__(self, text, *arguments, name="nginx", main=PREAMBLE, **options):
+        server = Server(self.folder / name, main)
+        server.write(text)
+        server.start(*arguments, **options)
+        return server
+
+
+class Server:
+    """One nginx: its files, its master (``pid``) and what can be done with it."""
+
+    def __init__(self, folder, main=PREAMBLE):
+        self.folder, self.conf, self._main = folder, folder / "nginx.conf", main
+        self.pid = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, text, name="nginx.conf"):
+        """Write the main file (with the preamble) or another file of the folder."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text((self._main.format(folder=self.folder) if path == self.conf else "") + text)
+        return path
+
+    def start(self, *arguments, command=None, daemon=True, workers=True, **options):
+        """Start nginx: as a daemon whose pid is in nginx.pid, or in the foreground (then USR2 is ignored).
+
+        Waits until it has workers, when ``workers`` is true. ``options`` are those of Popen.
+        """
+        command = command or [program(), "-p", str(self.folder), "-c", str(self.conf), *arguments]
+        if not daemon:
+            command += ["-g", "daemon off;"]
+        with (self.folder / "output.log").open("ab") as output:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
+        if daemon:
+            assert process.wait(SECONDS) == 0, "nginx ended: " + self.errors()
+        self.pid = int((self.folder / "nginx.pid").read_text()) if daemon else process.pid
+        if workers:
+            until(lambda: process.poll() or self.workers(), "the start of nginx")
+        assert not process.poll(), "nginx ended: " + self.errors()
+
+    def workers(self):
+        """The pids of the workers that are not shutting down; none before they call themselves workers."""
+        return [pid for pid in children(self.pid) if title(pid).startswith("nginx: w") and "shutting down" not in title(pid)]
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def reload(self):
+        """Send HUP and wait until no worker is an old one."""
+        before = set(self.workers())
+        self.signal(signal.SIGHUP)
+        until(lambda: self.workers() and not before & set(self.workers()), "the reload of nginx: " + self.errors())
+
+    def upgrade(self):
+        """Send USR2; return the pid of the new master when it has workers."""
+        self.signal(signal.SIGUSR2)
+
+        def new_master():
+            masters = [pid for pid in children(self.pid) if title(pid).startswith("nginx: m")]
+            return masters and children(masters[0]) and masters[0]
+
+        return until(new_master, "the upgrade of nginx: " + self.errors())
+
+    def errors(self):
+        """What it wrote to its error log and its standard error."""
+        texts = [path.read_text() for path in (self.folder / "error.log", self.folder / "output.log") if path.exists()]
+        return "".join(texts)
+
+    def limits(self, port):
+        """Send-Q of each TCP listener on ``port``, sorted."""
+        return sorted(int(line.split()[2]) for line in run("ss", "-Hltn", "sport", "= :%d" % port).splitlines())

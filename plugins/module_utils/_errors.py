@@ -41,3 +41,15 @@ class NamespaceLost(ListenQueueError):
 
 class ConfigError(ReadError):
     """A configuration file cannot be understood; the message begins with ``file:line``."""
+
+
+class WriteError(ListenQueueError):
+    """The machine could not be changed; what was there before is there still, unless the sentence says otherwise."""
+
+
+class Conflict(WriteError):
+    """Somebody else changed the same thing meanwhile; theirs was kept."""
+
+
+class Busy(WriteError):
+    """Another run of the collection is changing this machine."""

@@ -1,0 +1,173 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What would change, said once: the prediction of check mode, the diff, what is written, and, inverted, the way back."""
+
+import re
+from difflib import SequenceMatcher
+from hashlib import sha256
+from typing import Any, NamedTuple, Tuple
+
+FILE = "file"
+FOLDER = "folder"
+SYSCTL = "sysctl"
+SOCKET = "socket"
+
+# What ends one statement of a configuration and begins the next: all that a diff shows around a change.
+STATEMENT_ENDS = re.compile(rb"[;{}]")
+MOST_COMPARED = 4000  # lines that were inserted or removed are looked for in files of at most this length
+
+
+class FileTarget(NamedTuple):
+    """A file or folder: ``path`` as seen inside ``root``, with all symbolic links already followed."""
+
+    root: str
+    path: str
+
+
+class FileState(NamedTuple):
+    """All of a file that a change or a rollback has to keep. ``xattrs`` hold ACL, SELinux label, capabilities and ``user.*``."""
+
+    data: bytes
+    mode: int  # permission bits, with setuid, setgid and sticky
+    uid: int
+    gid: int
+    xattrs: Tuple[Tuple[str, bytes], ...] = ()
+
+    @property
+    def digest(self):
+        return sha256(self.data).hexdigest()
+
+    def is_same(self, other):
+        """True when ``other`` has the same bytes, mode and owner. A label may differ: the kernel gives new files one."""
+        return other is not None and self[:4] == other[:4]
+
+
+class Change(NamedTuple):
+    """One thing that is ``before`` and shall be ``after``; ``None`` means that it does not exist.
+
+    ``file``: target FileTarget, states FileState. ``folder``: target FileTarget, states the mode.
+    ``sysctl`` and ``socket``: states are the values as the kernel gives them back.
+    """
+
+    kind: str
+    target: Any
+    before: Any
+    after: Any
+
+    def inverse(self):
+        return self._replace(before=self.after, after=self.before)
+
+
+class Effect(NamedTuple):
+    """Something that has to happen after the changes, and again after they were taken back."""
+
+    kind: str
+    target: Any
+
+
+class Plan(NamedTuple):
+    """Changes in the order in which they have to happen, and their effects."""
+
+    changes: Tuple[Change, ...]
+    effects: Tuple[Effect, ...] = ()
+
+    @property
+    def is_empty(self):
+        return not self.changes
+
+    def inverse(self):
+        """Return the Plan that takes this one back: in reverse order, with the same effects."""
+        return Plan(tuple(change.inverse() for change in reversed(self.changes)), self.effects)
+
+    def diff(self):
+        """Return Ansible's list of differences: one entry for each run of changed lines, without any other line.
+
+        A line that holds several statements is cut down to the changed one: its neighbours may hold passwords.
+        """
+        return [entry for change in self.changes for entry in _differences(change)]
+
+
+def _differences(change):
+    if change.kind != FILE:
+        name = change.target.path if change.kind == FOLDER else str(change.target)
+        return [_entry(name, _value(change.before), _value(change.after))]
+    if change.before is None or change.after is None:
+        return [_entry(change.target.path, *(b"" if state is None else state.data for state in (change.before, change.after)))]
+    entries = [_entry("%s:%d" % (change.target.path, line), before, after) for line, before, after in changed_lines(change.before.data, change.after.data)]
+    if change.before[1:4] != change.after[1:4]:
+        entries.append(_entry(change.target.path, _attributes(change.before), _attributes(change.after)))
+    return entries
+
+
+def _value(value):
+    return b"" if value is None else b"%s\n" % str(value).encode()
+
+
+def _attributes(state):
+    return b"mode %04o, uid %d, gid %d\n" % state[1:4]
+
+
+def _entry(name, before, after):
+    texts = {"before": before, "after": after}
+    return {**{key: text.decode("utf-8", "backslashreplace") for key, text in texts.items()}, "before_header": name, "after_header": name}
+
+
+def changed_lines(before, after):
+    """Return ``[(line of before, from 1, its bytes, their replacement)]``, each a run of lines that differ."""
+    old, new = before.splitlines(True), after.splitlines(True)
+    runs = []
+    for start, end, new_start, new_end in _runs(old, new):
+        lines, replaced = old[start:end], new[new_start:new_end]
+        if len(lines) == len(replaced):
+            pairs = [_statement(*pair) for pair in zip(lines, replaced)]
+            lines, replaced = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        runs.append((start + 1, b"".join(lines), b"".join(replaced)))
+    return runs
+
+
+def _runs(old, new):
+    if len(old) == len(new):  # nothing was inserted: the usual case, and fast in a file of any length
+        number = 0
+        while number < len(old):
+            end = number
+            while end < len(old) and old[end] != new[end]:
+                end += 1
+            if end > number:
+                yield number, end, number, end
+            number = end + 1
+        return
+    if max(len(old), len(new)) > MOST_COMPARED:
+        start, tail = _common(old, new), _common(old[::-1], new[::-1])
+        tail = min(tail, len(old) - start, len(new) - start)
+        yield start, len(old) - tail, start, len(new) - tail
+        return
+    for tag, start, end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag != "equal":
+            yield start, end, new_start, new_end
+
+
+def _common(left, right):
+    number = 0
+    for one, other in zip(left, right):
+        if one != other:
+            break
+        number += 1
+    return number
+
+
+def _statement(before, after):
+    """Return both lines cut down to the statements in which they differ."""
+    if before.count(b";") + before.count(b"{") < 2:
+        return before, after
+    start, tail = _common(before, after), _common(before[::-1], after[::-1])
+    tail = min(tail, len(before) - start, len(after) - start)
+    first = max((match.end() for match in STATEMENT_ENDS.finditer(before, 0, start)), default=0)
+    match = STATEMENT_ENDS.search(before, len(before) - tail)
+    rest = len(before) - (match.end() if match else len(before))
+    return _cut(before, first, rest), _cut(after, first, rest)
+
+
+def _cut(line, first, rest):
+    end = len(line) - rest
+    return b"%s%s%s\n" % (b"... " if first else b"", line[first:end].strip(), b" ..." if line[end:].strip() else b"")

@@ -23,8 +23,8 @@ NEVER_BLOCKS = frozenset((b"include", b"listen", b"server_name"))
 
 # What the pattern takes for a directive: a name without quotes and escapes; behind it variables, escapes of anything but space, short
 # words in quotes, and comments. A quote, `#` or `}` that does not begin a word is an ordinary byte of it. The bounds keep every word
-# well below lexer.BUFFER, and each alternative begins with other bytes, so nothing is tried twice.
-_NAME = rb"""[^ \t\r\n\v\f;{}"'#\\$]{1,400}(?=[ \t\r\n;{])"""
+# well below lexer.BUFFER, and there is only one way to match anything, so nothing is tried twice.
+_NAME = rb"""[^ \t\r\n\v\f;{}"'#\\$]{1,400} (?=[ \t\r\n;{]) (?<!_by_lua_block)"""
 _PLAIN = rb"""[^\v\f;{}"'#\\$]{0,400}"""
 _SPECIAL = rb"""(?:
     \$ \{{0,400} (?!\{)
@@ -33,10 +33,10 @@ _SPECIAL = rb"""(?:
   | (?<=[ \t\r\n]) (?: (?: "[^"\\]{0,400}" | '[^'\\]{0,400}' ) (?=[ \t\r\n;{)]) | \#[^\n]{0,400}(?=\n) )
 )"""
 _ARGUMENTS = _PLAIN + rb"(?:" + _SPECIAL + _PLAIN + rb"){0,8}"
-_GAP = rb"[ \t\r\n]+ | \#[^\n]{0,4000}(?![^\n])"
+_GAP = rb"[ \t\r\n]+ (?![ \t\r\n]) | \#[^\n]{0,4000}(?![^\n])"
 _SIMPLE, _BLOCK, _CLOSE = 2, 3, 4  # groups of the pattern; the first is the name
 
-_NOT_PLAIN = re.compile(rb"""["'\\#\v\f]""")
+_NOT_PLAIN = re.compile(rb"""["'#\\\v\f]""")
 
 
 class _Found(NamedTuple):
@@ -54,11 +54,10 @@ def parse(data: bytes, path: str, wanted: Optional[Iterable[bytes]] = None) -> L
     names = None if wanted is None else frozenset(wanted) | {b"include"}
     tree = _Tree(data, path, names)
     if data.startswith(lexer.BYTE_ORDER_MARK):
-        _refuse_byte_order_mark(data, path, names or ())
-    match_at = _pattern(names).match
+        raise _error(data, path, 0, "the file begins with a byte order mark, which nginx takes for a part of the first word; save it without")
     position, size = 0, len(data)
     while position < size:
-        match = match_at(data, position)
+        match = tree.match(data, position)
         kind, end = match.lastindex, match.end()
         if kind is not None:
             position = tree.take(kind, match.group(1), match.start(1), end)
@@ -87,6 +86,7 @@ class _Tree:
     def __init__(self, data, path, wanted):
         self.data, self.path, self.wanted = data, path, wanted
         self.directives = []
+        self.match = _pattern(wanted, False).match  # of the pattern that fits where we are
         self._open = []  # (name, start, end) of each open block
         self._kept = []  # the index in `directives` of each open block that is there: the outermost ones
         self._line, self._counted = 1, 0  # the line of that offset
@@ -102,7 +102,8 @@ class _Tree:
         elif kind == _CLOSE:
             if not self._open:
                 raise _error(self.data, self.path, end - 1, 'unexpected "}"')
-            self._open.pop()
+            if self._open.pop()[0] in DATA_BLOCKS:
+                self.match = _pattern(self.wanted, False).match
             del self._kept[len(self._open) :]
         return end
 
@@ -116,6 +117,8 @@ class _Tree:
         if name in NEVER_BLOCKS:
             raise _error(self.data, self.path, end - 1, 'directive "%s" is not terminated by ";"' % name.decode())
         self._open.append((name, start, end))
+        if name in DATA_BLOCKS:
+            self.match = _pattern(self.wanted, True).match
         if self.wanted is None or name in self.wanted:
             self._keep_open_blocks()
         return _behind_lua(self.data, self.path, end) if lexer.is_lua(name) else end
@@ -135,12 +138,17 @@ class _Tree:
 
 
 @functools.lru_cache(maxsize=None)
-def _pattern(wanted):
-    """Steps over gaps and directives that are not wanted, then takes one directive or `}`. Never fails: what it takes may be empty."""
+def _pattern(wanted, in_data):
+    """Steps over what is not wanted, then takes one directive or `}`. Never fails: what it takes may be empty.
+
+    Outside data it steps over a block in which there are only a few directives that are not wanted, too.
+    """
     skipped = _GAP
     if wanted is not None:
-        names = b"|".join(re.escape(name) for name in sorted(wanted))
-        skipped += rb"| (?!(?:" + names + rb")[ \t\r\n;{])" + _NAME + _ARGUMENTS + rb";"
+        names = b"|".join(re.escape(name) for name in sorted(wanted | NEVER_BLOCKS))
+        directive = rb"(?!(?:" + names + rb")[ \t\r\n;{])" + _NAME + _ARGUMENTS
+        block = rb"" if in_data else rb"| \{ (?:" + _GAP + rb"|" + directive + rb";){0,64} \}"
+        skipped += rb"|" + directive + rb"(?: ;" + block + rb")"
     taken = rb"(" + _NAME + rb")" + _ARGUMENTS + rb"(?: (;) | (\{) ) | (\})"
     return re.compile(rb"(?:" + skipped + rb"){0,64} (?:" + taken + rb")?", re.VERBOSE)
 
@@ -177,14 +185,6 @@ def _behind_lua(data, path, start):
     if opened < 0:
         return end
     raise _error(data, path, opened, "unexpected end of file, expecting terminating characters for lua code block")
-
-
-def _refuse_byte_order_mark(data, path, wanted):
-    """In data that a block includes the mark is harmless. Where it hides a directive, nginx would not know it."""
-    found = _read(data, path, 0)
-    words = _words(data[found.start : found.end - 1])
-    if found.kind == _BLOCK or any(word.replace(lexer.BYTE_ORDER_MARK, b"") in wanted for word in words):
-        raise _error(data, path, 0, "the file begins with a byte order mark, which nginx takes for a part of the first word; save it without")
 
 
 def _explain(data, path, token):

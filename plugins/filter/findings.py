@@ -131,45 +131,21 @@ _value:
       type: dict
 """
 
-import datetime
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._version import VERSION
-from ..plugin_utils.findings import ThresholdError, build_report, check_thresholds, merged_thresholds
 from ..plugin_utils.hosts import read_results
+from ..plugin_utils.judge import JudgeError, judge
 from ..plugin_utils.plain import NotPlain, plain
-from ..plugin_utils.rules import RuleError, compile_rules
-from ..plugin_utils.waivers import WaiverError, compile_waivers
-
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
-def findings(
-    data: Any,
-    rules: Any = None,
-    hosts: Any = None,
-    variable: str = "",
-    extra_rules: Any = (),
-    skip_rules: Any = (),
-    waivers: Any = (),
-    thresholds: Any = None,
-    generated_at: str | None = None,
-) -> dict[str, Any]:
+def findings(data: Any, rules: Any = None, hosts: Any = None, variable: str = "", **given: Any) -> dict[str, Any]:
     """See DOCUMENTATION. Raises AnsibleFilterError with one sentence."""
     try:
-        given = plain(thresholds or {})
-        limits = merged_thresholds(given)
-        documents = plain(rules or []) + [{"source": "backlog_audit_rules[%d]" % index, "rule": plain(rule)} for index, rule in enumerate(extra_rules or ())]
-        compiled = compile_rules(documents, limits, plain(list(skip_rules or ())))
-        check_thresholds(given, compiled)
-        made = _time(generated_at)
-        accepted = compile_waivers(plain(waivers or []), [rule.id for rule in compiled], made[:10])
-        return build_report(_results(data, hosts, variable), compiled, accepted, limits, made, VERSION)
-    except (NotPlain, RuleError, ThresholdError, WaiverError) as error:
+        return judge(_results(data, hosts, variable), rules, **given)
+    except (*JudgeError, TypeError) as error:
         raise AnsibleFilterError("findings: %s" % error) from error
 
 
@@ -180,15 +156,6 @@ def _results(data: Any, hosts: Iterable[str] | None, variable: str) -> dict[str,
     if not variable:
         return {str(name): plain(data[name]) for name in data}
     return read_results(data, hosts or (), variable)
-
-
-def _time(generated_at: Any) -> str:
-    if generated_at is None:
-        return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    made = str(plain(generated_at))
-    if not _TIME.fullmatch(made):
-        raise NotPlain("generated_at must be a UTC time such as 2026-11-20T21:22:42Z, not %s" % made)
-    return made
 
 
 class FilterModule:

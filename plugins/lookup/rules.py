@@ -43,31 +43,16 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils.saved import SavedError, parse_rule
-
-BUILTIN = Path(__file__).parents[2] / "roles" / "backlog_audit" / "files" / "rules"
+from ..plugin_utils.files import BUILTIN_RULES, read_rules
+from ..plugin_utils.saved import SavedError
 
 
 class LookupModule(LookupBase):
     def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[Any]:
         """See DOCUMENTATION. Raises AnsibleLookupError with the name of the directory or file."""
         self.set_options(var_options=variables, direct=kwargs)
-        folders = [BUILTIN] if self.get_option("builtin") else []
-        folders += [Path(self._loader.path_dwim(str(term))) for term in terms]
-        return [[{"source": str(path), "rule": _rule(path)} for folder in folders for path in _files(folder)]]
-
-
-def _files(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix in (".yml", ".yaml") and not path.name.startswith("."))
-    except OSError as error:
-        raise AnsibleLookupError("the rule directory %s cannot be read: %s" % (folder, error.strerror)) from error
-
-
-def _rule(path: Path) -> Any:
-    try:
-        return parse_rule(path.read_bytes(), path.stem)
-    except OSError as error:
-        raise AnsibleLookupError("the rule file %s cannot be read: %s" % (path, error.strerror)) from error
-    except SavedError as error:
-        raise AnsibleLookupError("the rule file %s %s" % (path, error)) from error
+        folders = [BUILTIN_RULES] if self.get_option("builtin") else []
+        try:
+            return [read_rules(folders + [Path(self._loader.path_dwim(str(term))) for term in terms])]
+        except SavedError as error:
+            raise AnsibleLookupError(str(error)) from error

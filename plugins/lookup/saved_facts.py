@@ -42,40 +42,15 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils.saved import SavedError, parse_facts
+from ..plugin_utils.files import read_facts
+from ..plugin_utils.saved import SavedError
 
 
 class LookupModule(LookupBase):
     def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[Any]:
         """See DOCUMENTATION. Raises AnsibleLookupError with the name of the directory or file."""
         self.set_options(var_options=variables, direct=kwargs)
-        results: dict[str, Any] = {}
-        for term in terms:
-            for path in _files(Path(self._loader.path_dwim(str(term)))):
-                for host, result in _parsed(path).items():
-                    if host in results:
-                        raise AnsibleLookupError("the saved facts %s hold host %s a second time: remove one of the files" % (path, host))
-                    results[host] = result
-        return [results]
-
-
-def _files(place: Path) -> list[Path]:
-    """The file itself, or the files of a directory; a directory without any is a mistake."""
-    try:
-        if not place.is_dir():
-            return [place]
-        files = sorted(path for path in place.iterdir() if path.is_file() and not path.name.startswith("."))
-    except OSError as error:
-        raise AnsibleLookupError("the saved facts %s cannot be read: %s" % (place, error.strerror)) from error
-    if not files:
-        raise AnsibleLookupError("the saved facts %s hold no file: expected HOST.json for each host" % place)
-    return files
-
-
-def _parsed(path: Path) -> dict[str, Any]:
-    try:
-        return parse_facts(path.read_bytes(), path.stem if path.suffix == ".json" else path.name)
-    except OSError as error:
-        raise AnsibleLookupError("the saved facts %s cannot be read: %s" % (path, error.strerror)) from error
-    except SavedError as error:
-        raise AnsibleLookupError("the saved facts %s: it %s" % (path, error)) from error
+        try:
+            return [read_facts(Path(self._loader.path_dwim(str(term))) for term in terms)]
+        except SavedError as error:
+            raise AnsibleLookupError(str(error)) from error

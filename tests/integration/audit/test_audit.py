@@ -191,9 +191,9 @@ def test_rules_of_the_user(audit):
     [
         ({"backlog_audit_fail_on": "sometimes"}, "value of backlog_audit_fail_on must be one of: critical, warning, never, got: sometimes"),
         ({"backlog_audit_sample": "long"}, "backlog_audit_sample"),
-        ({"backlog_audit_rules": [{"id": "x"}]}, "findings: backlog_audit_rules[0]: rule x: the key severity and for_each and "),
-        ({"backlog_audit_waivers": [{"rule": "drops"}]}, "findings: backlog_audit_waivers[0]: reason and expires is required"),
-        ({"backlog_audit_thresholds": {"somaxcon": 1}}, "findings: backlog_audit_thresholds.somaxcon is used by no rule"),
+        ({"backlog_audit_rules": [{"id": "x"}]}, "The facts cannot be judged: backlog_audit_rules[0]: rule x: the key severity and for_each and "),
+        ({"backlog_audit_waivers": [{"rule": "drops"}]}, "The facts cannot be judged: backlog_audit_waivers[0]: reason and expires is required"),
+        ({"backlog_audit_thresholds": {"somaxcon": 1}}, "The facts cannot be judged: backlog_audit_thresholds.somaxcon is used by no rule"),
         ({"backlog_audit_rule_dirs": ["/nonexistent"]}, "the rule directory /nonexistent cannot be read: No such file or directory"),
     ],
 )

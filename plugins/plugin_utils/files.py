@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's files: rules and saved facts in, reports out. What a file holds is decided in saved.py."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .saved import SavedError, parse_facts, parse_rule
+
+BUILTIN_RULES = Path(__file__).parents[2] / "roles" / "backlog_audit" / "files" / "rules"
+
+
+def read_rules(folders: Iterable[Path]) -> list[dict[str, Any]]:
+    """[{source: path, rule: document}] of all rule files of the folders, in order. Raises SavedError, a whole sentence."""
+    return [{"source": str(path), "rule": _rule(path)} for folder in folders for path in _rule_files(folder)]
+
+
+def read_facts(places: Iterable[Path]) -> dict[str, Any]:
+    """Host name -> result, from files or directories of saved facts. Raises SavedError, a whole sentence."""
+    results: dict[str, Any] = {}
+    for path in (path for place in places for path in _fact_files(place)):
+        for host, result in _facts(path).items():
+            if host in results:
+                raise SavedError("the saved facts %s hold host %s a second time: remove one of the files" % (path, host))
+            results[host] = result
+    return results
+
+
+def write_report(folder: Path, texts: Mapping[str, str], mode: int) -> list[str]:
+    """Write {file name: text} into `folder`, which is made; each file appears whole or not at all. Returns the paths. Raises OSError."""
+    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    for name, text in texts.items():
+        handle, temporary = tempfile.mkstemp(prefix=".%s." % name, dir=folder)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+                file.write(text)
+                os.fchmod(file.fileno(), mode)
+            os.replace(temporary, folder / name)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    return [str(folder / name) for name in texts]
+
+
+def _rule_files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix in (".yml", ".yaml") and not path.name.startswith("."))
+    except OSError as error:
+        raise SavedError("the rule directory %s cannot be read: %s" % (folder, error.strerror)) from error
+
+
+def _rule(path: Path) -> Any:
+    try:
+        return parse_rule(path.read_bytes(), path.stem)
+    except OSError as error:
+        raise SavedError("the rule file %s cannot be read: %s" % (path, error.strerror)) from error
+    except SavedError as error:
+        raise SavedError("the rule file %s %s" % (path, error)) from error
+
+
+def _fact_files(place: Path) -> list[Path]:
+    """The file itself, or the files of a directory; a directory without any is a mistake."""
+    try:
+        if not place.is_dir():
+            return [place]
+        files = sorted(path for path in place.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError as error:
+        raise SavedError("the saved facts %s cannot be read: %s" % (place, error.strerror)) from error
+    if not files:
+        raise SavedError("the saved facts %s hold no file: expected HOST.json for each host" % place)
+    return files
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        return parse_facts(path.read_bytes(), path.stem if path.suffix == ".json" else path.name)
+    except OSError as error:
+        raise SavedError("the saved facts %s cannot be read: %s" % (path, error.strerror)) from error
+    except SavedError as error:
+        raise SavedError("the saved facts %s: it %s" % (path, error)) from error

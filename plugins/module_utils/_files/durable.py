@@ -396,3 +396,36 @@ def prune(folder, most):
     ages = {name: os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime_ns for name in os.listdir(folder)}
     for name in sorted(ages, key=ages.__getitem__)[: max(0, len(ages) - most)]:
         _unlink(folder, name)
+
+
+def scratch_folder(path):
+    """Make a directory in a tmpfs that nobody else sees and that ends with this process."""
+    os.mkdir(path, 0o755)
+
+
+def scratch_file(path, data):
+    """Write a file into such a tmpfs. Nothing of it lasts, so nothing is flushed; its mode hides nothing, as nobody sees it."""
+    descriptor = os.open(path, NEW, 0o644)
+    try:
+        _write_all(descriptor, path, data)
+        os.fchmod(descriptor, 0o644)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def beside(place, data):
+    """Have a file beside that of a Place while the body runs: its name begins with a dot, and only its owner may read it."""
+    name = temporary_name()
+    try:
+        before_write("create", name)
+        descriptor = os.open(name, NEW, 0o600, dir_fd=place.folder)
+        try:
+            _write_all(descriptor, name, data)
+        finally:
+            os.close(descriptor)
+        yield name
+    except OSError as error:
+        raise WriteError("a file for the test cannot be written beside %s: %s; nothing was changed" % (place.path, error.strerror))
+    finally:
+        _unlink(place.folder, name)

@@ -58,6 +58,10 @@ class Scanner:
             if match:
                 self._found[name] = match.group(1)
 
+    def arguments(self):
+        """Return the arguments of the configure script, {name: value} in bytes; empty when they were not found."""
+        return _given(self._found.get("arguments", b""))
+
     def binary(self):
         """Return the Binary; ``None`` when this is no nginx."""
         found = self._found

@@ -76,6 +76,13 @@ def read_source(configuration, path):
     return Source(*found)
 
 
+def included_paths(configuration, path, directive):
+    """Return the paths that an include Directive of the file ``path`` stands for, in nginx's order. Raises ConfigError, ReadError."""
+    with Root(configuration.root) as files:
+        reading = _Reading(files, configuration.root, configuration.path, None, True, Bounds())
+        return reading.included(directive, "%s:%d" % (path, directive.line))
+
+
 class _Reading:
     """One run over a main file and what it includes."""
 
@@ -116,7 +123,7 @@ class _Reading:
             self._nodes.append(Node(path, directive, above))
             if directive.name == b"include" and not directive.is_block and not self._is_data(above):
                 here = "%s:%d" % (path, directive.line)
-                for name in self._included(directive, here):
+                for name in self.included(directive, here):
                     if self._may_enter(name, here):
                         yield self._file(name, above, here)
         if len(self._nodes) > self._bounds.nodes:
@@ -158,7 +165,7 @@ class _Reading:
         self._digests[path] = _digest(found.data)
         return parse(found.data, path, self._wanted)
 
-    def _included(self, directive, here):
+    def included(self, directive, here):
         """Return the paths that an include stands for, in nginx's order."""
         if len(directive.args) != 1:
             self._fault("%s: include takes one path, not %d" % (here, len(directive.args)))

@@ -6,7 +6,7 @@
 import re
 from difflib import SequenceMatcher
 from hashlib import sha256
-from typing import Any, NamedTuple, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 FILE = "file"
 FOLDER = "folder"
@@ -86,6 +86,15 @@ class Plan(NamedTuple):
         A line that holds several statements is cut down to the changed one: its neighbours may hold passwords.
         """
         return [entry for change in self.changes for entry in _differences(change)]
+
+
+class Answer(NamedTuple):
+    """How a module that changes something ends. ``plan`` gives the diff; ``failure`` (a sentence) ends it as failed, with all values."""
+
+    changed: bool
+    values: Dict[str, Any]
+    plan: Optional[Plan] = None
+    failure: Optional[str] = None
 
 
 def _differences(change):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the netops.listen_queue authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one place that knows AnsibleModule: parameters in, facts or one sentence out."""
+"""The one place that knows AnsibleModule: parameters in; facts, an answer or one sentence out."""
 
 import gc
 
@@ -20,3 +20,20 @@ def run_facts(argument_spec, name, gather):
     except ListenQueueError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, ansible_facts={name: facts})
+
+
+def run_change(argument_spec, act, **constraints):
+    """Run a module that changes something: ``act(parameters, is_check)`` returns its Answer (_change.py).
+
+    In check mode it has to stop after planning. ``constraints`` are those of AnsibleModule, as ``mutually_exclusive``.
+    """
+    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **constraints)
+    try:
+        answer = act(module.params, module.check_mode)
+    except ListenQueueError as error:
+        module.fail_json(msg=str(error))
+    if answer.plan is not None:
+        answer.values["diff"] = answer.plan.diff()
+    if answer.failure is not None:
+        module.fail_json(msg=answer.failure, changed=answer.changed, **answer.values)
+    module.exit_json(changed=answer.changed, **answer.values)

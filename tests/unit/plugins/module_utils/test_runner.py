@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils import _runner
+from ansible_collections.netops.listen_queue.plugins.module_utils._change import Answer, Change, Plan
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import AnswerInterrupted, InputError, KernelRefused, NamespaceLost
 
 
@@ -21,6 +22,7 @@ def module(monkeypatch):
 
     class Module:
         params = {"ports": [80]}  # noqa: RUF012 -- as in AnsibleModule
+        check_mode = True
 
         def __init__(self, **arguments):
             calls.update(arguments)
@@ -61,3 +63,31 @@ def test_unknown_error_is_not_hidden(module):
 
     with pytest.raises(ZeroDivisionError):
         _runner.run_facts({}, "listen_queue", gather)
+
+
+DIFF = [{"before_header": "net.core.somaxconn", "after_header": "net.core.somaxconn", "before": "1\n", "after": "2\n"}]
+PLAN = Plan((Change("sysctl", "net.core.somaxconn", 1, 2),))
+ANSWERS = {
+    "changed": (Answer(True, {"needs": "none"}, PLAN), "answer", {"changed": True, "needs": "none", "diff": DIFF}),
+    "without_plan": (Answer(False, {"needs": "none"}), "answer", {"changed": False, "needs": "none"}),
+    "failed": (Answer(True, {"needs": "none"}, PLAN, "no"), "failed", {"changed": True, "needs": "none", "diff": DIFF, "msg": "no"}),
+}
+
+
+@pytest.mark.parametrize("answer, end, values", ANSWERS.values(), ids=ANSWERS)
+def test_answer_of_a_change(module, answer, end, values):
+    given = []
+    with pytest.raises(Exit):
+        _runner.run_change({"x": {}}, lambda parameters, is_check: given.append((parameters, is_check)) or answer, mutually_exclusive=[["a", "b"]])
+    assert given == [({"ports": [80]}, True)]
+    assert module[end] == values
+    assert module["mutually_exclusive"] == [["a", "b"]]
+
+
+def test_known_error_of_a_change_is_one_sentence(module):
+    def act(_parameters, _is_check):
+        raise InputError("a")
+
+    with pytest.raises(Exit):
+        _runner.run_change({}, act)
+    assert module["failed"] == {"msg": "a"}

@@ -34,3 +34,14 @@ attributes:
     description: Action returns an C(ansible_facts) dictionary that updates existing host facts.
     support: full
 """
+
+    INFO = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: The module only reads.
+  diff_mode:
+    support: none
+    details: The module changes nothing.
+"""

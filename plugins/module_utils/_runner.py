@@ -12,14 +12,19 @@ from ._errors import ListenQueueError
 
 def run_facts(argument_spec, name, gather):
     """Run a read-only module: ``gather(parameters)`` returns the facts that become ``ansible_facts.<name>``."""
+    run_info(argument_spec, lambda parameters: {"ansible_facts": {name: gather(parameters)}})
+
+
+def run_info(argument_spec, gather, **limits):
+    """Run a read-only module: ``gather(parameters)`` returns its result (dict). ``limits`` are AnsibleModule's, as mutually_exclusive."""
     # A run is short and makes no cycles worth collecting, but the collector would walk the growing facts again and again.
     gc.disable()
-    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **limits)
     try:
-        facts = gather(module.params)
+        result = gather(module.params)
     except ListenQueueError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, ansible_facts={name: facts})
+    module.exit_json(changed=False, **result)
 
 
 def run_change(argument_spec, act, **constraints):

@@ -47,6 +47,13 @@ def test_facts(module):
     assert (module["argument_spec"], module["supports_check_mode"]) == ({"ports": {}}, True)
 
 
+def test_info(module):
+    with pytest.raises(Exit):
+        _runner.run_info({"ports": {}}, lambda parameters: {"given": parameters}, required_together=[("a", "b")])
+    assert module["answer"] == {"changed": False, "given": {"ports": [80]}}
+    assert (module["argument_spec"], module["supports_check_mode"], module["required_together"]) == ({"ports": {}}, True, [("a", "b")])
+
+
 @pytest.mark.parametrize("error", [InputError("a"), NamespaceLost("b"), AnswerInterrupted("c"), KernelRefused("d", 1)])
 def test_known_error_is_one_sentence(module, error):
     def gather(_parameters):

@@ -12,6 +12,7 @@ ss          iproute2        iproute
 ssh         openssh-client  openssh-clients
 shellcheck  shellcheck      -
 strace      strace          strace
+sysctl      procps          procps-ng
 unshare     util-linux      util-linux
 '
 

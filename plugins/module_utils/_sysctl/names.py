@@ -16,3 +16,8 @@ def path_of(key):
     if slash != -1 and (dot == -1 or slash < dot):
         return key
     return key.translate(SWAP)
+
+
+def dotted(path):
+    """Return the key with dots of a path below /proc/sys: the inverse of path_of() for keys that begin with a word and a dot."""
+    return path.translate(SWAP)

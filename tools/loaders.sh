@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Unpacks procps and systemd of other Debian releases into .cache/loaders/SUITE, for the tests that run the real loaders of sysctl.d.
+# Nothing is installed: the packages and all that they need are downloaded by apt, with its signatures, and unpacked into a directory.
+#   tools/loaders.sh bullseye trixie
+set -eu
+cd "$(dirname "$0")/.."
+cache=$PWD/.cache/loaders
+keys=/usr/share/keyrings/debian-archive-keyring.gpg
+mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+mkdir -p "$cache"
+
+not_had() {
+    echo "The loaders of Debian $1 are not had: $2" >&2
+    return 1
+}
+
+download() { # download WORK SUITE
+    mkdir -p "$1/lists/partial" "$1/cache/archives/partial" "$1/root"
+    : >"$1/status"
+    echo "deb [signed-by=$keys] $mirror $2 main" >"$1/sources.list"
+    cat >"$1/apt.conf" <<EOF
+Dir::Etc::sourcelist "$1/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::State::lists "$1/lists";
+Dir::State::status "$1/status";
+Dir::Cache "$1/cache";
+Acquire::Languages "none";
+Acquire::Check-Valid-Until "false";
+APT::Sandbox::User "";
+EOF
+    APT_CONFIG=$1/apt.conf apt-get -qq update &&
+        APT_CONFIG=$1/apt.conf apt-get -qq install -y --download-only --no-install-recommends procps systemd
+}
+
+fetch() { # fetch SUITE
+    [ ! -d "$cache/$1" ] || return 0
+    if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
+        not_had "$1" 'there is no apt-get'
+        return
+    fi
+    [ -e "$keys" ] || { not_had "$1" "there is no $keys"; return; }
+    work=$(mktemp -d "$cache/$1.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 130' INT TERM HUP
+    download "$work" "$1" >"$work/log" 2>&1 || { not_had "$1" "$(tail -n 1 "$work/log")"; return; }
+    for package in "$work"/cache/archives/*.deb; do
+        dpkg-deb -x "$package" "$work/root"
+    done
+    # As after installation on a merged /usr, which newer packages take for granted.
+    for folder in bin sbin lib lib64; do
+        [ -e "$work/root/$folder" ] || [ ! -e "$work/root/usr/$folder" ] || ln -s "usr/$folder" "$work/root/$folder"
+    done
+    mv "$work/root" "$cache/$1"
+    rm -rf "$work"
+}
+
+failed=0
+for suite; do
+    fetch "$suite" || failed=1
+done
+exit $failed

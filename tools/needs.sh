@@ -3,7 +3,7 @@
 # Installs the programs that the tests call: by itself as root on the Debian family; elsewhere it says what to install.
 set -eu
 
-# program, package on the Debian family, package on the RHEL family (-: not packaged there; the summary says what went untested)
+# program or file, package on the Debian family, package on the RHEL family (-: not there; the summary says what went untested)
 NEEDS='
 git         git             git
 ip          iproute2        iproute
@@ -14,13 +14,17 @@ shellcheck  shellcheck      -
 strace      strace          strace
 sysctl      procps          procps-ng
 unshare     util-linux      util-linux
+/usr/lib/nginx/modules/ngx_mail_module.so     libnginx-mod-mail    -
+/usr/lib/nginx/modules/ngx_stream_module.so   libnginx-mod-stream  -
+/usr/lib64/nginx/modules/ngx_mail_module.so   -                    nginx-mod-mail
+/usr/lib64/nginx/modules/ngx_stream_module.so -                    nginx-mod-stream
 '
 
 missing() { # missing programs|apt|dnf: the programs that are not on PATH, or their packages
     echo "$NEEDS" | while read -r program apt dnf; do
         [ -n "$program" ] || continue
-        command -v "$program" >/dev/null && continue
-        [ "$dnf" != - ] || command -v apt-get >/dev/null || continue
+        case $program in /*) [ -e "$program" ] && continue ;; *) command -v "$program" >/dev/null && continue ;; esac
+        if command -v apt-get >/dev/null; then [ "$apt" != - ] || continue; else [ "$dnf" != - ] || continue; fi
         case $1 in programs) echo "$program" ;; apt) echo "$apt" ;; dnf) echo "$dnf" ;; esac
     done | sort -u | tr '\n' ' ' | sed 's/ $//'
 }

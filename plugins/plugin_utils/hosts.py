@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .plain import plain
@@ -19,10 +19,24 @@ FACT = "listen_queue"
 def read_results(hostvars: Mapping[str, Any], hosts: Iterable[str], variable: str) -> dict[str, Any]:
     """Host name -> the part of its result that tells about listen queues, as plain data; None where a host has none.
 
-    `raw_get` skips the templating of all other variables of each host. A registered result holds no templates, so nothing is lost.
+    A registered result holds no templates, so nothing is lost by reading it as it was stored.
     """
+    return {plain(name): _kept(result) for name, result in _registered(hostvars, hosts, variable)}
+
+
+def _registered(hostvars: Mapping[str, Any], hosts: Iterable[str], variable: str) -> Iterator[tuple[str, Any]]:
+    """`raw_get` skips the templating of a host's other variables, but still merges them all, which takes 2 ms a host.
+
+    So look first where core 2.16 to 2.21 keep what is registered. That is no public interface: what is not there, `raw_get` finds.
+    """
+    kept = getattr(getattr(hostvars, "_variable_manager", None), "_nonpersistent_fact_cache", None)
+    kept = kept if isinstance(kept, Mapping) else {}
     read = getattr(hostvars, "raw_get", hostvars.get)
-    return {plain(name): _kept((read(name) or {}).get(variable)) for name in hosts}
+    for name in hosts:
+        variables = kept.get(name)
+        if not isinstance(variables, Mapping) or variable not in variables:
+            variables = read(name) or {}
+        yield name, variables.get(variable)
 
 
 def _kept(result: Any) -> dict[str, Any] | None:

@@ -126,10 +126,19 @@ def test_facts_of_an_audit_can_be_judged_again(audit):
     assert (rules_found(first), rules_found(again)) == ([("web1", "drops_rate")], [("web1", "drops_lifetime")])
 
 
+def test_the_role_does_not_ask_hosts_when_facts_are_given(audit):
+    audit.answering("web1", result())
+    playbook = audit.folder / "play.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "roles": ["netops.listen_queue.backlog_audit"]}]))
+    outcome = audit.run(playbook=playbook, backlog_audit_from="reports")
+    assert outcome.code != 0 and "Read the listen queues" not in outcome.output
+    assert "use tasks_from saved of this role, or playbooks/audit.yml" in " ".join(outcome.output.split())
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"schema": 1,', "saved/web2.json: it is not JSON: "),
+        ('{"schema": 1, "saved/web2.json: it is not JSON: "),
         ('{"a": 1}', "saved/web2.json: it holds neither facts (listen_queue) nor the result of a failed task"),
     ],
 )
@@ -194,6 +203,8 @@ def test_rules_of_the_user(audit):
         ({"backlog_audit_rules": [{"id": "x"}]}, "The facts cannot be judged: backlog_audit_rules[0]: rule x: the key severity and for_each and "),
         ({"backlog_audit_waivers": [{"rule": "drops"}]}, "The facts cannot be judged: backlog_audit_waivers[0]: reason and expires is required"),
         ({"backlog_audit_thresholds": {"somaxcon": 1}}, "The facts cannot be judged: backlog_audit_thresholds.somaxcon is used by no rule"),
+        ({"backlog_audit_report_mode": "0999"}, 'mode must be an octal number such as "0640", not 0999'),
+        ({"backlog_audit_report_dir": "/proc/none"}, "The reports cannot be written: /proc/none: No such file or directory"),
         ({"backlog_audit_rule_dirs": ["/nonexistent"]}, "the rule directory /nonexistent cannot be read: No such file or directory"),
     ],
 )

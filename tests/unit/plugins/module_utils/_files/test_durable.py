@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._change import Change, FileState, FileTarget
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import Conflict, WriteError
-from ansible_collections.netops.listen_queue.plugins.module_utils._files import durable
+from ansible_collections.netops.listen_queue.plugins.module_utils._files import durable, write
 from ansible_collections.netops.listen_queue.plugins.module_utils._files.read import locate
 from ansible_collections.netops.listen_queue.plugins.module_utils._proc import ProcFS
 
@@ -46,10 +46,7 @@ class Tree:
         return Change("folder", FileTarget(str(self.root), "/" + name), before, after)
 
     def apply(self, *changes):
-        with durable.FileTransaction(str(self.root), PROC) as transaction:
-            for change in changes:
-                transaction.stage(change)
-            transaction.commit()
+        write.apply_files(changes, PROC)
 
     def all(self):
         return {path.relative_to(self.root).as_posix(): path.read_bytes() for path in sorted(self.root.rglob("*")) if path.is_file()}
@@ -72,7 +69,7 @@ def fast_tree(tmp_path):
 
 
 def without_exchange(monkeypatch):
-    monkeypatch.setattr(durable, "_exchange", lambda *_arguments: False)
+    monkeypatch.setattr(durable, "exchange", lambda *_arguments: False)
 
 
 @pytest.fixture(params=["exchange", "two_names"])
@@ -154,10 +151,10 @@ HUMANS = {
 @pytest.mark.parametrize("moment", ["before_staging", "after_staging"])
 def test_human_version_wins_f21_f48(tree, way, moment, act, left):
     first, second = tree.change("a", b"new a"), tree.change("b", b"new b")
-    with durable.FileTransaction(str(tree.root), PROC) as transaction:
+    with write.FileTransaction(PROC) as transaction:
         if moment == "before_staging":
             act(tree.root / "b")
-        with pytest.raises(durable.ListenQueueError) as error:
+        with pytest.raises(write.ListenQueueError) as error:
             transaction.stage(first)
             transaction.stage(second)
             act(tree.root / "b")
@@ -167,7 +164,7 @@ def test_human_version_wins_f21_f48(tree, way, moment, act, left):
 
 
 def test_file_made_meanwhile_is_kept_f21(tree):
-    with durable.FileTransaction(str(tree.root), PROC) as transaction:
+    with write.FileTransaction(PROC) as transaction:
         transaction.stage(tree.change("a", b"new a"))
         transaction.stage(tree.change("c", b"new c"))
         (tree.root / "c").write_bytes(b"human")
@@ -260,12 +257,12 @@ def test_failure_at_every_act_leaves_all_as_it_was_f11_f12(fast_tree, monkeypatc
 
 
 def test_what_cannot_be_put_back_is_named_f39(tree, monkeypatch):
-    with durable.FileTransaction(str(tree.root), PROC) as transaction:
+    with write.FileTransaction(PROC) as transaction:
         transaction.stage(tree.change("a", b"new a"))
         transaction.stage(tree.change("b", b"new b"))
         (tree.root / "b").write_bytes(b"human")
-        real = durable._rename
-        monkeypatch.setattr(durable, "_rename", lambda folder, name, other: fail() if other == "a" else real(folder, name, other))
+        real = durable.rename
+        monkeypatch.setattr(durable, "rename", lambda folder, name, other: fail() if other == "a" else real(folder, name, other))
         with pytest.raises(WriteError) as error:
             transaction.commit()
     sentence = str(error.value)

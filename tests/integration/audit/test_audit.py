@@ -138,7 +138,7 @@ def test_the_role_does_not_ask_hosts_when_facts_are_given(audit):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"schema": 1, "saved/web2.json: it is not JSON: "),
+        ('{"schema": 1,', "saved/web2.json: it is not JSON: "),
         ('{"a": 1}', "saved/web2.json: it holds neither facts (listen_queue) nor the result of a failed task"),
     ],
 )

@@ -6,6 +6,8 @@
 /proc/sys/net is resolved at open(2) for the opening task, so each file is opened anew after a namespace was entered.
 """
 
+import os
+
 from .._version import is_older
 from .names import path_of
 
@@ -39,3 +41,20 @@ def value_of(raw):
         return int(words[0]) if len(words) == 1 else " ".join(words)
     except ValueError:
         return words[0]
+
+
+def existing(proc, pattern):
+    """Return the paths below /proc/sys that match a pattern with the same number of components, in no order."""
+    from .boot_order import matches
+
+    found = [""]
+    for part in pattern.split("/"):
+        found = [path + "/" + name for path in found for name in _names(proc, path) if matches(part, name)]
+    return [path[1:] for path in found if not os.path.isdir(proc.path("sys" + path))]
+
+
+def _names(proc, path):
+    try:
+        return os.listdir(proc.path("sys" + path))
+    except OSError:  # a file, or gone
+        return []

@@ -19,13 +19,14 @@ class ProcFS:
     def path(self, name):
         return self.root + "/" + name
 
-    def read(self, name, once=False):
+    def read(self, name, once=False, folder=None):
         """Return the bytes of a file, or ``None`` when it does not exist (any more).
 
         ``once`` is for files that give all they have in one read, as those of /proc/sys do: it spares looking for the end.
+        ``folder`` is what open_folder() returned; then ``name`` is inside it.
         """
         try:
-            fd = os.open(self.path(name), os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(self.path(name) if folder is None else name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
         except OSError as error:
             if error.errno in VANISHED:
                 return None
@@ -38,6 +39,15 @@ class ProcFS:
             raise
         finally:
             os.close(fd)
+
+    def open_folder(self, name):
+        """Return a descriptor of a directory for several reads inside it, or ``None`` when it does not exist. The caller closes it."""
+        try:
+            return os.open(self.path(name), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno in VANISHED:
+                return None
+            raise
 
     def link(self, name):
         """Return the text of a symbolic link, or ``None`` when it does not exist (any more)."""

@@ -18,20 +18,34 @@ def read_sysctls(proc, rows, release, problems, netns):
     ``release`` is the kernel's, as uname(2) gives it: a key that is younger cannot be expected.
     """
     values = {}
-    for row in rows:
-        values[row.key] = None
-        try:
-            raw = proc.read("sys/" + path_of(row.key), once=True)
-        except OSError as error:
-            problems.add("sysctl_unreadable", "%s cannot be read: %s" % (row.key, error.strerror), netns)
-            continue
-        if raw is not None:
-            values[row.key] = value_of(raw)
-        elif is_older(release, row.since):
-            problems.add("sysctl_missing", "%s does not exist in this kernel; it came with %s" % (row.key, row.since), netns, partial=False)
-        else:
-            problems.add("sysctl_missing", "%s does not exist here; this kernel hides it from the namespace, or /proc/sys is masked" % row.key, netns)
+    folders = {}
+    try:
+        for row in rows:
+            values[row.key] = None
+            try:
+                raw = _read(proc, path_of(row.key), folders)
+            except OSError as error:
+                problems.add("sysctl_unreadable", "%s cannot be read: %s" % (row.key, error.strerror), netns)
+                continue
+            if raw is not None:
+                values[row.key] = value_of(raw)
+            elif is_older(release, row.since):
+                problems.add("sysctl_missing", "%s does not exist in this kernel; it came with %s" % (row.key, row.since), netns, partial=False)
+            else:
+                problems.add("sysctl_missing", "%s does not exist here; this kernel hides it from the namespace, or /proc/sys is masked" % row.key, netns)
+    finally:
+        for folder in folders.values():
+            if folder is not None:
+                os.close(folder)
     return values
+
+
+def _read(proc, path, folders):
+    """The kernel looks for a name below /proc/sys/net among those of all namespaces, so each folder is looked up just once."""
+    folder, name = path.rsplit("/", 1)
+    if folder not in folders:
+        folders[folder] = proc.open_folder("sys/" + folder)
+    return None if folders[folder] is None else proc.read(name, once=True, folder=folders[folder])
 
 
 def value_of(raw):

@@ -74,9 +74,15 @@ MISSING = {
 
 @pytest.mark.parametrize("wanted, release, partial, sentence", MISSING.values(), ids=MISSING)
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.ESRCH])
-def test_missing_key_is_null_with_a_problem(tmp_path, monkeypatch, number, wanted, release, partial, sentence):
+@pytest.mark.parametrize("gone", ["the key", "its folder"])
+def test_missing_key_is_null_with_a_problem(tmp_path, monkeypatch, gone, number, wanted, release, partial, sentence):
     tree, problems = Tree(tmp_path), Problems()
-    fail(monkeypatch, "open", path_of(wanted.key), number)
+    path = "sys/" + path_of(wanted.key)
+    if "folder" in gone:
+        fail(monkeypatch, "open", path.rsplit("/", 1)[0], number)
+    else:
+        tree.file(path, b"1\n")
+        fail(monkeypatch, "open", path.rsplit("/", 1)[1], number)
     assert read_sysctls(tree.proc, (wanted,), release, problems, 7) == {wanted.key: None}
     assert problems.as_list() == [{"code": "sysctl_missing", "message": sentence, "count": 1, "netns": 7}]
     assert problems.partial is partial
@@ -86,7 +92,8 @@ def test_missing_key_is_null_with_a_problem(tmp_path, monkeypatch, number, wante
 def test_unreadable_key_is_null_and_the_others_are_read(tmp_path, monkeypatch, number, text):
     tree, problems = Tree(tmp_path), Problems()
     tree.file("sys/net/ipv4/tcp_migrate_req", b"1\n")
-    fail(monkeypatch, "open", "/somaxconn", number)
+    tree.file("sys/net/core/somaxconn", b"4096\n")
+    fail(monkeypatch, "open", "somaxconn", number)
     values = read_sysctls(tree.proc, (SOMAXCONN, MIGRATE), "6.1.0", problems, None)
     assert values == {"net.core.somaxconn": None, "net.ipv4.tcp_migrate_req": 1}
     assert problems.as_list() == [{"code": "sysctl_unreadable", "message": f"net.core.somaxconn cannot be read: {text}", "count": 1}]

@@ -77,14 +77,14 @@ def wanted_of(listen, backlog=None, reuseport=None, state="present"):
     return Wanted(listen, backlog, reuseport)
 
 
-def plan_listen(configuration, read_bytes, wanted, identity=None, hosts=None, version=None):
+def plan_listen(configuration, read_bytes, wanted, identity=None, hosts=None, version=None, is_root=True):
     """Return the ListenPlan that gives every socket of ``wanted.listen`` what is wanted.
 
     ``read_bytes(path)`` returns the bytes of a file of the configuration, and is asked only for files that change.
-    ``identity`` maps paths to what is equal for two names of one file; a path that it lacks stands for itself. ``hosts`` and
-    ``version`` are those of listen_directives(). Raises InputError, and ConfigError when a file changed meanwhile.
+    ``identity`` maps paths to what is equal for two names of one file; a path that it lacks stands for itself. ``hosts``,
+    ``version`` and ``is_root`` are those of listen_directives(). Raises InputError, and ConfigError when a file changed meanwhile.
     """
-    planner = _Planner(configuration, wanted, identity or {}, hosts, version)
+    planner = _Planner(configuration, wanted, identity or {}, hosts, version, is_root)
     planner.choose()
     after = planner.simulate() if not planner.refusals else None
     if planner.refusals:
@@ -96,11 +96,11 @@ def plan_listen(configuration, read_bytes, wanted, identity=None, hosts=None, ve
 class _Planner:
     """Listens and sockets go by their indices. A *place* is one directive in one real file, however often nginx reads it."""
 
-    def __init__(self, configuration, wanted, identity, hosts, version):
+    def __init__(self, configuration, wanted, identity, hosts, version, is_root):
         self.configuration, self.wanted, self.version = configuration, wanted, version
         self.wish = Wish(wanted.backlog, wanted.reuseport)
         self.adds = bool(wanted.backlog or wanted.reuseport)
-        self.listens = listen_directives(configuration, hosts, version)
+        self.listens = listen_directives(configuration, hosts, version, is_root)
         self.sockets = sockets_of(self.listens, version)
         self.places = [(identity.get(listen.path, listen.path), listen.directive.start) for listen in self.listens]
         self.uses, self.sockets_of_listen = {}, {}
@@ -212,10 +212,12 @@ class _Planner:
     def simulate(self):
         """Return the sockets as they will be. What the model finds wrong with them, and did not before, is refused."""
         listens = list(self.listens)
-        for place in self.chosen:
+        changing = [place for place, index in self.chosen.items() if self._wished(listens[index]) != listens[index].directive.args]
+        if not changing:
+            return self.sockets
+        for place in changing:
             for index in self.uses[place]:
-                args = changed_args(listens[index].directive.args[1:], self.wish)
-                listens[index] = with_args(listens[index], args, self.version)
+                listens[index] = with_args(listens[index], self._wished(listens[index])[1:], self.version)
         sockets = sockets_of(listens, self.version)
         known = {fault for row in (*self.listens, *self.sockets) for fault in row.faults}
         new = dict.fromkeys(fault for row in (*listens, *sockets) for fault in row.faults if fault not in known)

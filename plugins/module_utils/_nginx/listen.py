@@ -7,7 +7,7 @@ from typing import List, NamedTuple, Optional, Tuple
 
 from .._errors import ConfigError, InputError
 from .address import Address, parse_address
-from .model import Directive
+from .model import Directive, Node
 from .parameters import DEFAULT_BACKLOG, NOTE, TEST, Fault, Parameters, parse_parameters
 
 CONTEXTS = {b"http": "http", b"stream": "stream", b"mail": "mail"}
@@ -56,16 +56,20 @@ def listen_directives(configuration, hosts=None, version=None, is_root=True):
     ``hosts`` maps host names to lists of addresses, ``version`` is nginx's (three numbers), ``is_root`` says whether nginx is
     started by root: its implicit listen is ``*:80`` then and ``*:8000`` otherwise. Raises ConfigError.
     """
-    servers, found, names = _servers(configuration.nodes)
+    nodes = configuration.nodes
+    servers, found, names = _servers(nodes)
     listens, total = [], 0
+    known, options = {}, {}  # thousands of servers listen on the same few addresses, with the same few parameters
     for server, context in servers.items():
+        shown = tuple(names.get(server, ()))
         for index in found.get(server) or [server]:
-            shown = tuple(names.get(server, ()))
-            if index != server:
-                listens.append(_listen(configuration.nodes, index, server, context, shown, hosts, version))
+            if index == server:
+                meaning = _implicit(context, is_root)
             else:
-                listens.append(_implicit(configuration.nodes, server, context, shown, is_root))
-            total += len(listens[-1].addresses)
+                key = context, nodes[index].directive.args
+                meaning = known.get(key) or known.setdefault(key, _meaning(key[1], context, hosts, version, options))
+            listens.append(_record(nodes[index], index, server, context, shown, meaning))
+            total += len(meaning.addresses)
             if total > MAX_ADDRESSES:
                 raise ConfigError(MOST_ADDRESSES % (listens[-1].path, listens[-1].line, MAX_ADDRESSES))
     return listens
@@ -99,75 +103,82 @@ def _shown(args):
     return tuple(arg.decode("utf-8", "backslashreplace") for arg in args)
 
 
-def _listen(nodes, index, server, context, names, hosts, version):
-    node = nodes[index]
-    args = node.directive.args
-    faults, addresses = [], ()  # type: List[Fault], Tuple[Address, ...]
+class _Meaning(NamedTuple):
+    """What the arguments of a listen mean, wherever it is."""
+
+    args: Tuple[str, ...]
+    addresses: Tuple[Address, ...]
+    parameters: Parameters
+    protocol: str
+    faults: Tuple[Fault, ...]
+    is_implicit: bool
+
+
+def _meaning(args, context, hosts, version, options):
+    faults: List[Fault] = []
+    addresses: Tuple[Address, ...] = ()
+    shown, key = _shown(args), (context, args[1:])
+    parameters = options.get(key) or options.setdefault(key, parse_parameters(args[1:], context, version))
     if args:
         try:
             addresses = tuple(parse_address(args[0], 80 if context == "http" else 0, hosts))
         except InputError as error:
-            faults.append(Fault(TEST, '%s in "%s" of the "listen" directive' % (error, _shown(args)[0])))
+            faults.append(Fault(TEST, '%s in "%s" of the "listen" directive' % (error, shown[0])))
     else:
         faults.append(Fault(TEST, 'invalid number of arguments in "listen" directive'))
-    faults += [
-        Fault(NOTE, "the host name %s could not be resolved here, so its addresses are not known" % address.name)
-        for address in addresses[:1]
-        if address.family is None
-    ]
+    if addresses and addresses[0].family is None:
+        faults.append(Fault(NOTE, "the host name %s could not be resolved here, so its addresses are not known" % addresses[0].name))
     if addresses and addresses[0].port == 0:
         faults.append(Fault(NOTE, "a listen of %s without a port gets one of the kernel's choice at each start" % context))
-    parameters = parse_parameters(args[1:], context, version)
-    return _record(node, index, server, context, names, addresses, parameters, faults + list(parameters.faults))
+    return _with_parameters(shown, addresses, parameters, faults)
 
 
-def _record(node, index, server, context, names, addresses, parameters, faults):
-    """Put together what is known. Each fault gets its place in front."""
-    place = "%s:%d: " % (node.path, node.directive.line)
+def _with_parameters(shown, addresses, parameters, faults):
     unix = bool(addresses) and addresses[0].family == "unix"
+    protocol = "udp" if parameters.is_datagram else "unix" if unix else "tcp"
+    return _Meaning(shown, addresses, parameters, protocol, tuple(faults) + parameters.faults, False)
+
+
+def _implicit(context, is_root):
+    """What a server without listen means: an address for http, which for stream and mail is an error."""
+    plain = Parameters((), (), DEFAULT_BACKLOG, True, True, False, ())
+    if context == "http":
+        return _Meaning((), (Address("inet", "0.0.0.0", 80 if is_root else 8000, None, None),), plain, "tcp", (), True)
+    return _Meaning((), (), plain, "tcp", (Fault(TEST, 'no "listen" is defined for server'),), True)
+
+
+def _record(node, index, server, context, names, meaning):
+    """Put together what is known. Each fault gets its place in front."""
+    parameters, line = meaning.parameters, node.directive.line
+    words = parameters.names
     return ListenDirective(
         index,
         server,
         node.path,
-        node.directive.line,
+        line,
         node.directive,
         context,
         names,
-        _shown(node.directive.args),
-        addresses,
-        "udp" if parameters.is_datagram else "unix" if unix else "tcp",
+        meaning.args,
+        meaning.addresses,
+        meaning.protocol,
         parameters.listen_backlog,
         parameters.is_default_backlog,
-        "reuseport" in parameters.names,
-        "ssl" in parameters.names,
-        "quic" in parameters.names,
-        "http3" in parameters.names,
-        "udp" in parameters.names,
-        "default_server" in parameters.names or "default" in parameters.names,
+        "reuseport" in words,
+        "ssl" in words,
+        "quic" in words,
+        "http3" in words,
+        "udp" in words,
+        "default_server" in words or "default" in words,
         parameters.ipv6only,
         parameters.sets_options,
-        False,
-        tuple(Fault(fault.stage, place + fault.message) for fault in faults),
+        meaning.is_implicit,
+        tuple([Fault(fault.stage, "%s:%d: %s" % (node.path, line, fault.message)) for fault in meaning.faults]) if meaning.faults else (),
     )
-
-
-def _implicit(nodes, server, context, names, is_root):
-    """What a server without listen means: an address for http, which for stream and mail is an error."""
-    address = Address("inet", "0.0.0.0", 80 if is_root else 8000, None, None)
-    addresses, faults = ((address,), ()) if context == "http" else ((), (Fault(TEST, 'no "listen" is defined for server'),))
-    plain = Parameters((), (), DEFAULT_BACKLOG, True, True, False, ())
-    record = _record(nodes[server], server, server, context, names, addresses, plain, faults)
-    return record._replace(args=(), implicit=True)
 
 
 def with_args(listen, args, version=None):
     """Return the listen as it would be with other arguments after the first (bytes); its addresses stay."""
     directive = listen.directive._replace(args=listen.directive.args[:1] + tuple(args))
-    parameters = parse_parameters(directive.args[1:], listen.context, version)
-    node = _Place(listen.path, directive)
-    return _record(node, listen.node, listen.server, listen.context, listen.server_names, listen.addresses, parameters, parameters.faults)
-
-
-class _Place(NamedTuple):
-    path: str
-    directive: Directive
+    meaning = _with_parameters(_shown(directive.args), listen.addresses, parse_parameters(args, listen.context, version), ())
+    return _record(Node(listen.path, directive, -1), listen.node, listen.server, listen.context, listen.server_names, meaning)

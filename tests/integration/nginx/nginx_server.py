@@ -105,10 +105,16 @@ class Server:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
         if daemon:
             assert process.wait(SECONDS) == 0, "nginx ended: " + self.errors()
-        self.pid = int((self.folder / "nginx.pid").read_text()) if daemon else process.pid
+        self.pid = until(self.pid_of_file, "the pid file of nginx") if daemon else process.pid
         if workers:
             until(lambda: process.poll() or self.workers(), "the start of nginx")
         assert not process.poll(), "nginx ended: " + self.errors()
+
+    def pid_of_file(self):
+        """The daemon writes it after the command has ended."""
+        path = self.folder / "nginx.pid"
+        text = path.read_text().strip() if path.exists() else ""
+        return int(text) if text else None
 
     def workers(self):
         """The pids of the workers that are not shutting down; none before they call themselves workers."""

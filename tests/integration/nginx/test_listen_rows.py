@@ -105,7 +105,7 @@ def check_edit(server, configuration, version, refusal):
     for _path, _before, after in plan.files:
         server.conf.write_bytes(after)
     assert config_test(server)[0] == 0
-    server.pid = int((server.folder / "nginx.pid").read_text())
+    server.pid = until(server.pid_of_file, "the pid file of nginx")
     until(server.workers, "the start of the workers")
     if plan.files:
         server.reload()

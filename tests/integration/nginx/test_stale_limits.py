@@ -28,7 +28,7 @@ class Watched:
         self.loaded = self.asked()
 
     def text(self, listen):
-        return "worker_processes %d; http { server { listen %d %s; } }" % (self.workers, PORT, listen)
+        return "worker_processes %d; http { access_log off; server { listen %d %s; } }" % (self.workers, PORT, listen)
 
     def asked(self):
         configuration = read_configuration("/", str(self.server.conf), str(self.server.folder) + "/")

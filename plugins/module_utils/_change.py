@@ -25,6 +25,16 @@ class FileTarget(NamedTuple):
     path: str
 
 
+class SysctlTarget(NamedTuple):
+    """A sysctl by its path below /proc/sys, in the network namespace with this inode."""
+
+    netns: int
+    path: str
+
+    def __str__(self):
+        return "/proc/sys/" + self.path
+
+
 class FileState(NamedTuple):
     """All of a file that a change or a rollback has to keep. ``xattrs`` hold ACL, SELinux label, capabilities and ``user.*``."""
 
@@ -167,13 +177,13 @@ def _common(left, right):
 
 def _statement(before, after):
     """Return both lines cut down to the statements in which they differ."""
-    if before.count(b";") + before.count(b"{") < 2:
-        return before, after
     start, tail = _common(before, after), _common(before[::-1], after[::-1])
     tail = min(tail, len(before) - start, len(after) - start)
     first = max((match.end() for match in STATEMENT_ENDS.finditer(before, 0, start)), default=0)
     match = STATEMENT_ENDS.search(before, len(before) - tail)
     rest = len(before) - (match.end() if match else len(before))
+    if first == 0 and not before[len(before) - rest :].strip():
+        return before, after
     return _cut(before, first, rest), _cut(after, first, rest)
 
 

@@ -212,3 +212,13 @@ def beside(place, data):
         raise WriteError("a file for the test cannot be written beside %s: %s; nothing was changed" % (place.path, error.strerror))
     finally:
         unlink(place.folder, name)
+
+
+def set_value(path, data):
+    """Write a kernel setting, a file below procfs: the kernel takes what one write brings as the whole value. Raises OSError."""
+    before_write("sysctl", path)
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, data)
+    finally:
+        os.close(descriptor)

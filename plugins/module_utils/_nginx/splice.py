@@ -78,13 +78,10 @@ def parameter_edits(path, data, directive, wish):
 
 
 def _replacement(path, data, span, number):
-    """The digits alone when the parameter is written plainly or in quotes, otherwise the whole word."""
+    """The digits alone: no escape of nginx's can stand for a letter, so the name is there as it is, at most behind a quote."""
     start, end = span
-    raw = data[start:end]
-    quotes = 1 if raw[:1] in (b'"', b"'") else 0
-    if raw[quotes:].startswith(b"backlog="):
-        return Edit(path, start + quotes + 8, end - quotes, number)
-    return Edit(path, start, end, b"backlog=" + number)
+    quotes = 1 if data[start : start + 1] in (b'"', b"'") else 0
+    return Edit(path, start + quotes + len(b"backlog="), end - quotes, number)
 
 
 def _removal(path, data, previous_end, span):

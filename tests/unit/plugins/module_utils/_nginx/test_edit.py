@@ -189,6 +189,11 @@ def test_reuseport_and_absent(before, options, after):
     assert changed(result) == ({} if after is None else {"nginx.conf": http(after)})
 
 
+def test_nothing_to_remove_of_an_implicit_listen():
+    result = plan(http("server_name a;"), "80", state="absent")
+    assert (result.refusals, result.files, result.carriers) == ([], [], [])
+
+
 NO_REUSEPORT = {
     "mail": (mail("\nlisten 9025;"), "9025", [f"{F}:2: 0.0.0.0:9025 is a listen of mail, which cannot have reuseport"]),
     "unix": (http("\nlisten unix:/x;"), "unix:/x", [f"{F}:2: unix:/x is a UNIX socket, which cannot have reuseport"]),

@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.listen import listen_directives
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.owner import blocker, carriers, is_live, sockets_of
 from ansible_collections.netops.listen_queue.plugins.module_utils._sockets.inet_diag import ListenSocket
-from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils._nginx.rows import HOSTS, NEW, OLD, ROWS, configuration, http, stream
+from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils._nginx.rows import HOSTS, NEW, OLD, ROWS, configuration, http, mail, stream
 
 
 def model(text, version=NEW):
@@ -101,6 +101,10 @@ def test_sentence(text, expected):
 def test_unknown_version_is_a_note_where_versions_differ():
     note = "/etc/nginx/nginx.conf:1: nginx before 1.25.5 refuses a second listen on 0.0.0.0:9000 (the first is at /etc/nginx/nginx.conf:1)"
     assert faults(stream("listen 9000;", "listen 9000;"), None) == [("note", note)]
+
+
+def test_ports_of_the_kernels_choice_do_not_clash():
+    assert {stage for stage, _message in faults(stream("listen 127.0.0.1;") + mail("listen 127.0.0.1;"))} == {"note"}
 
 
 CARRIERS = {

@@ -111,9 +111,10 @@ def lua_end(data: bytes, start: int) -> Tuple[int, int]:
             position = _string_end(data, at, what, hopeless)
         elif match.group("level") is not None:
             bracket = b"]" + match.group("level") + b"]"
-            position = data.find(bracket, position) + len(bracket)
-            if position < at:
+            closing = data.find(bracket, position)
+            if closing < 0:
                 return len(data), at
+            position = closing + len(bracket)
 
 
 def _string_end(data, start, quote, hopeless):

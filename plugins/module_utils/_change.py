@@ -12,6 +12,7 @@ FILE = "file"
 FOLDER = "folder"
 SYSCTL = "sysctl"
 SOCKET = "socket"
+NGINX_RELOAD = "nginx_reload"
 
 # What ends one statement of a configuration and begins the next: all that a diff shows around a change.
 STATEMENT_ENDS = re.compile(rb"[;{}]")
@@ -33,6 +34,34 @@ class SysctlTarget(NamedTuple):
 
     def __str__(self):
         return "/proc/sys/" + self.path
+
+
+class SocketTarget(NamedTuple):
+    """One listening socket, in the network namespace with the inode ``netns``. Its own ``inode`` tells it from a later one there."""
+
+    netns: int
+    inode: int
+    family: str  # inet, inet6 or unix
+    address: Optional[str]
+    port: Optional[int]
+    path: Optional[str]  # of a UNIX socket, which has no address and port
+
+    def __str__(self):
+        if self.path is not None:
+            return "unix:" + self.path
+        return ("[%s]:%d" if self.family == "inet6" else "%s:%d") % (self.address, self.port)
+
+
+class NginxTarget(NamedTuple):
+    """A running nginx: its master by pid and start, and where its configuration is reached, in case another master took over."""
+
+    pid: int
+    start_ticks: int
+    root: Optional[str]
+    config: Optional[str]
+
+    def __str__(self):
+        return "nginx %d (%s)" % (self.pid, self.config)
 
 
 class FileState(NamedTuple):
@@ -57,7 +86,8 @@ class Change(NamedTuple):
     """One thing that is ``before`` and shall be ``after``; ``None`` means that it does not exist.
 
     ``file``: target FileTarget, states FileState. ``folder``: target FileTarget, states the mode.
-    ``sysctl`` and ``socket``: states are the values as the kernel gives them back.
+    ``sysctl``: target SysctlTarget, states the texts that read back. ``socket``: target SocketTarget, states the limits of its
+    accept queue; an ``after`` of ``None`` is whatever the program makes of it.
     """
 
     kind: str
@@ -70,7 +100,7 @@ class Change(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """Something that has to happen after the changes, and again after they were taken back."""
+    """Something that has to happen after the changes, and again after they were taken back: ``nginx_reload`` of a NginxTarget."""
 
     kind: str
     target: Any

@@ -53,3 +53,7 @@ class Conflict(WriteError):
 
 class Busy(WriteError):
     """Another run of the collection is changing this machine."""
+
+
+class JournalError(ReadError):
+    """The journal of a checkpoint is torn, or of a version that is not known here; nothing may be concluded from it."""

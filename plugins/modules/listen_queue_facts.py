@@ -28,7 +28,11 @@ options:
     description:
       - What to gather, with the meaning that M(ansible.builtin.setup) gives to its option of this name.
       - V(min) is V(sockets), V(counters) and V(sysctls). It is always there, unless it is taken away by V(!min) or name by name.
-      - V(all) adds V(processes) (the programs that hold the listeners), V(unix) (UNIX stream listeners) and V(syn_queue) (half-open connections).
+      - V(all) adds V(processes) (the programs that hold the listeners), V(unix) (UNIX stream listeners), V(syn_queue) (half-open connections) and
+        V(nginx).
+      - V(nginx) reads the configuration of each nginx that runs (openresty, Angie, freenginx and Tengine too), on the host and in containers. Its
+        listeners then have what they were asked for and where, and RV(ansible_facts.listen_queue.namespaces[].nginx) its workers. No program is started.
+        See M(netops.listen_queue.nginx_listen_info) for every C(listen).
       - V(syn_queue) makes the kernel walk the whole connection table once per namespace. The module's own namespace comes first, the others under a
         time budget; a namespace that was skipped has C(null) and a problem.
       - A name with a leading V(!) is not gathered.
@@ -49,6 +53,12 @@ options:
     type: list
     elements: int
     default: []
+  nginx_status:
+    description:
+      - Ask each nginx for its C(stub_status) page, where its configuration offers one over plain HTTP. Needs V(nginx) in O(gather_subset).
+      - This is one HTTP request in the nginx's own network namespace, with a time limit of one second, and appears in its access log.
+    type: bool
+    default: false
   counters:
     description:
       - V(listed) returns the counters that say something about listening sockets.
@@ -250,7 +260,8 @@ ansible_facts:
                 limited_by:
                   description:
                     - What set the limit, V(somaxconn) or V(backlog).
-                    - V(unknown) when it is not known what the program asked for, because the kernel does not keep that.
+                    - V(unknown) when it is not known what the program asked for, because the kernel does not keep that. Of nginx it is known from its
+                      configuration.
                   returned: always
                   type: str
                 at_cap:
@@ -263,6 +274,22 @@ ansible_facts:
                     - A limit above somaxconn is always stale, one that equals it never. C(null) when that depends on what the program asked for.
                   returned: always
                   type: bool
+                listen_backlog:
+                  description: What the configuration on disk asks for.
+                  returned: for listeners of nginx, when gathered
+                  type: int
+                source:
+                  description: The C(path) (inside nginx's root) and the C(line) of the C(listen) that decides about it.
+                  returned: for listeners of nginx, when gathered
+                  type: dict
+                  sample: {path: /etc/nginx/sites-enabled/default, line: 22}
+                must_act:
+                  description:
+                    - C(who) has to act so that the limit becomes what the configuration asks for, and C(because) of what. V(config), V(sysctl), V(reload),
+                      V(socket_backlog), V(restart), or C(null) when that cannot be known.
+                  returned: for listeners of nginx that have not the limit which their configuration asks for, when gathered
+                  type: dict
+                  sample: {who: sysctl, because: "the configuration asks for backlog=8192, net.core.somaxconn allows 4096, and the limit is 4096"}
                 processes:
                   description:
                     - Programs that hold the socket. Of a master and its workers, the master.
@@ -279,6 +306,66 @@ ansible_facts:
                   returned: when O(sample) is not 0
                   type: dict
                   sample: {reads: 101, max: 12, mean: 1.4, share_half_full: 0.02, share_full: 0.0, drops: {delta: 0, per_second: 0.0}}
+            nginx:
+              description: The nginx that run in this namespace.
+              returned: when gathered, and there is one
+              type: list
+              elements: dict
+              contains:
+                pid:
+                  description: The master process, as the host sees it. C(name), C(started_at), C(unit), C(container) and C(pod_uid) as with processes.
+                  returned: always
+                  type: int
+                version:
+                  description: What the binary that runs calls itself.
+                  returned: always
+                  type: str
+                  sample: nginx/1.22.1
+                config:
+                  description: The main configuration file, inside its root.
+                  returned: always
+                  type: str
+                older:
+                  description: During a binary upgrade, the master that was there before. Likewise C(newer).
+                  returned: during an upgrade
+                  type: int
+                workers:
+                  description: How many workers serve. With C(master_process off) V(1).
+                  returned: always
+                  type: int
+                workers_shutting_down:
+                  description: How many workers of an earlier configuration still end their connections.
+                  returned: when there are any
+                  type: int
+                open_files:
+                  description: Open files of the worker that has most of them.
+                  returned: always
+                  type: int
+                open_files_limit:
+                  description: The smallest limit of open files of a worker.
+                  returned: always
+                  type: int
+                worker_connections:
+                  description: Connections of one worker. A proxied request takes two.
+                  returned: always
+                  type: int
+                not_listening:
+                  description: Addresses of the configuration on which it does not listen, each with C(must_act) as for listeners.
+                  returned: when there are any
+                  type: list
+                  elements: dict
+                stub_status:
+                  description:
+                    - Numbers of the page. The C(gap) between C(accepts) and C(handled) proves that worker_connections ran out. What the kernel dropped because
+                      a queue was full is in neither number.
+                  returned: when O(nginx_status) is true and it gave an answer
+                  type: dict
+                  sample: {accepts: 97, handled: 60, gap: 37, requests: 60, active: 24, reading: 0, writing: 1, waiting: 23}
+                advice:
+                  description: Sentences on what a change of a listen would not mend.
+                  returned: when there are any
+                  type: list
+                  elements: str
         problems:
           description: What could not be known, each with a C(code), a C(message), how often (C(count)) and the C(netns), when it is one.
           returned: always
@@ -292,6 +379,7 @@ ARGUMENT_SPEC = {
     "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
     "namespaces": {"type": "str", "choices": ["own", "all"], "default": "own"},
     "ports": {"type": "list", "elements": "int", "default": []},
+    "nginx_status": {"type": "bool", "default": False},
     "counters": {"type": "str", "choices": ["listed", "all"], "default": "listed"},
     "sample": {"type": "float", "default": 0},
     "sample_interval": {"type": "float", "default": 0.1},

@@ -10,7 +10,8 @@ class NamespaceView:
     """The records of one namespace. ``None`` is "not read": not asked for, or a problem says why.
 
     ``counted_at`` is a monotonic time and ``window`` a duration, both in seconds; ``series`` maps (family, cookie) to
-    the QueueSeries of a sampled socket, ``half_open`` an endpoint to its half-open connections.
+    the QueueSeries of a sampled socket and ``requested`` to facts of what a configuration asks for it, ``half_open`` an
+    endpoint to its half-open connections. ``nginx`` are facts of those that run here.
     """
 
     def __init__(self, namespace):
@@ -27,6 +28,8 @@ class NamespaceView:
         self.unix = None
         self.half_open = None
         self.series = {}
+        self.requested = {}
+        self.nginx = []
 
     def listeners(self):
         """All ListenSocket records that could be read."""

@@ -21,6 +21,7 @@ class Options(NamedTuple):
     all_counters: bool
     sample: float
     sample_interval: float
+    nginx_status: bool = False
 
 
 def checked(parameters):
@@ -38,4 +39,14 @@ def checked(parameters):
     subsets = chosen_subsets(parameters["gather_subset"])
     if sample and not subsets & {"sockets", "unix", "counters"}:
         raise InputError("sample: nothing to sample without sockets, unix or counters in gather_subset; add one of them")
-    return Options(subsets, parameters["namespaces"] == "all", frozenset(parameters["ports"] or ()), parameters["counters"] == "all", sample, interval)
+    if parameters["nginx_status"] and "nginx" not in subsets:
+        raise InputError("nginx_status: no nginx is looked for without nginx in gather_subset; add it")
+    return Options(
+        subsets,
+        parameters["namespaces"] == "all",
+        frozenset(parameters["ports"] or ()),
+        parameters["counters"] == "all",
+        sample,
+        interval,
+        parameters["nginx_status"],
+    )

@@ -47,7 +47,7 @@ class Gathering:
     def gather(self):
         wants = self.options.subsets
         walk = None
-        if self.options.everywhere or "processes" in wants:
+        if self.options.everywhere or wants & {"processes", "nginx"}:
             from .._owners.read import ProcessWalk
 
             walk = ProcessWalk(self)
@@ -60,6 +60,10 @@ class Gathering:
         self.count_half_open(self.views)
         if walk:
             self._processes = walk.search()
+            if "nginx" in wants and walk.may_have_nginx(self._processes):
+                from .._nginx_facts.read import add_nginx
+
+                add_nginx(self, walk)
 
     def read_views(self, namespaces):
         """Read each of ``namespaces`` once, and add their views."""

@@ -22,6 +22,8 @@ def namespace_facts(view, names, subsets, processes):
             facts["counters_sample"] = counter_changes(view.counters_before, view.counters, view.window)
     if "sockets" in subsets or "unix" in subsets:
         facts["listeners"] = _listeners(view, subsets, processes) if view.readable else None
+    if view.nginx:
+        facts["nginx"] = view.nginx
     return facts
 
 
@@ -30,7 +32,7 @@ def _listeners(view, subsets, processes):
     rows = []
     for listener in sorted(view.listeners(), key=_sort_key):
         size = sizes.get(endpoint(listener), 1)
-        facts = listener_facts(listener, somaxconn, size)
+        facts = listener_facts(listener, somaxconn, size, view.requested.get((listener.family, listener.cookie)))
         if "syn_queue" in subsets and listener.family != "unix":
             facts.update(half_open_facts(listener, view.half_open, size))
         if "processes" in subsets:
@@ -45,10 +47,11 @@ def _sort_key(listener):
     return listener.family, listener.local_port or 0, listener.local_address or "", listener.path or "", listener.inode
 
 
-def listener_facts(listener, somaxconn, group_size):
+def listener_facts(listener, somaxconn, group_size, requested=None):
     """Return the facts of one ListenSocket that need nothing but the socket and its namespace's somaxconn (or None).
 
-    ``group_size`` is the number of sockets of its endpoint. What the program asked for is not known here.
+    ``group_size`` is the number of sockets of its endpoint, ``requested`` facts of what its program's configuration asks
+    for, when that is known.
     """
     facts = {"family": listener.family}
     if listener.family == "unix":
@@ -67,9 +70,11 @@ def listener_facts(listener, somaxconn, group_size):
     facts["accept_queue_length"] = length
     facts["accept_queue_limit"] = limit
     facts["accept_queue_full"] = accept_queue_full(length, limit)
-    facts["limited_by"] = limited_by(None, limit)
+    asked = requested["listen_backlog"] if requested else None
+    facts["limited_by"] = limited_by(asked, limit)
     facts["at_cap"] = at_cap(limit, somaxconn)
-    facts["stale_limit"] = stale_limit(None, limit, somaxconn)
+    facts["stale_limit"] = stale_limit(asked, limit, somaxconn)
+    facts.update(requested or {})
     return facts
 
 

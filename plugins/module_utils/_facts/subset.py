@@ -10,7 +10,7 @@ ones are added, then the ones with ``!`` are taken away, except where they were 
 from .._errors import InputError
 
 MINIMAL = frozenset(("sockets", "counters", "sysctls"))
-SUBSETS = MINIMAL | {"processes", "unix", "syn_queue"}
+SUBSETS = MINIMAL | {"processes", "unix", "syn_queue", "nginx"}
 
 
 def chosen_subsets(names):

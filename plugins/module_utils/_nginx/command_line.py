@@ -12,9 +12,6 @@ import re
 from typing import NamedTuple, Optional
 
 NAMES = ("nginx", "openresty", "angie", "freenginx", "tengine", "nginx-debug")  # of programs, as the kernel shows them
-# A process whose name has one of these may be an nginx; short, because the names of all processes are looked at.
-WORDS = (b"nginx", b"openresty", b"angie", b"tengine")
-
 MASTER, WORKER, HELPER, PLAIN = "master", "worker", "helper", "plain"
 _TITLE = re.compile(rb"(?:nginx|openresty|angie|freenginx|tengine):(?: (.*))?\Z", re.DOTALL)
 # angie: master process v1.7.0 #1 [/usr/sbin/angie -c /etc/angie/angie.conf]

@@ -13,7 +13,7 @@ from typing import List, NamedTuple, Optional, Tuple
 
 from .._namespaces.model import inode_of_link
 from .binary import Binary, Scanner
-from .command_line import HELPER, MASTER, PLAIN, WORDS, WORKER, is_cut, options_of_arguments, options_of_line, title_of
+from .command_line import HELPER, MASTER, PLAIN, WORKER, is_cut, options_of_arguments, options_of_line, title_of
 from .procfs import parse_identity, parse_limit, parse_usage
 
 MOST_OF_BINARY = 64 << 20  # bytes
@@ -71,21 +71,8 @@ class Master(NamedTuple):
     problems: Tuple[str, ...]
 
 
-def pids_with_nginx_names(proc, pids):
-    """Return those of ``pids`` that may be an nginx by their name (comm). Costs one short read per process."""
-    found = []
-    for pid in pids:
-        try:
-            name = proc.read("%d/comm" % pid, once=True)
-        except OSError:
-            continue
-        if name and any(word in name for word in WORDS):
-            found.append(pid)
-    return found
-
-
 def find_masters(proc, pids, book, own_root="/"):
-    """Return the Masters among ``pids`` (see pids_with_nginx_names), by pid, and problems as sentences.
+    """Return the Masters among ``pids`` (see pids_with_nginx_names() of _processes), by pid, and problems as sentences.
 
     ``book`` is the run's ProcessBook.
     """

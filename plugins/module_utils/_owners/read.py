@@ -7,7 +7,7 @@ import os
 
 from .._namespaces.containers import NOBODY
 from .._namespaces.process import Finder, mount_names
-from .._processes.read import INIT, ProcessBook
+from .._processes.read import INIT, ProcessBook, is_nginx_name, pids_with_nginx_names
 from .process import OwnerScan
 
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # include/linux/proc_ns.h PROC_PID_INIT_INO
@@ -26,6 +26,7 @@ class ProcessWalk:
         self._pids = self._proc.numbers("")
         self._finder = Finder(self._proc, gathering.own, gathering.problems)
         self._scans = []
+        self.book = ProcessBook(self._proc)
 
     def namespaces(self):
         """Return the namespaces to read, the own one first."""
@@ -44,6 +45,8 @@ class ProcessWalk:
 
         Return ``{socket inode: [process facts] or None}``; an empty list where it is certain that no process holds it.
         """
+        if not self._everywhere and not self._wants_owners:
+            return {}
         gathering = self._gathering
         self._scan(self._inodes(), self._finder.add_descriptor if self._everywhere else None)
         if self._everywhere:
@@ -87,18 +90,28 @@ class ProcessWalk:
                 "the owners of some listeners are unknown, because /proc does not show every process of the host; "
                 "run as root, outside of containers, or without hidepid",
             )
-        book = ProcessBook(self._proc)
         found, shared = {}, {}
         for inode, pids in owners.items():
-            holders = tuple(sorted({book.topmost_holder(pid, inode) for pid in pids}))
+            holders = tuple(sorted({self.book.topmost_holder(pid, inode) for pid in pids}))
             if holders not in shared:
-                shared[holders] = [facts for facts in map(book.describe, holders) if facts is not None] or None
+                shared[holders] = [facts for facts in map(self.book.describe, holders) if facts is not None] or None
             found[inode] = shared[holders]
         if None in found.values():
             problems.add("owners_ended", "the owners of some listeners ended while they were looked at; run again")
         if finished and not denied and self._sees_all():
             found.update((inode, []) for inode in missing)
         return found
+
+    def may_have_nginx(self, processes):
+        """Whether it is worth looking for nginx: not where the holders of all listeners are known and none has its name."""
+        known = self._wants_owners and "sockets" in self._gathering.options.subsets and None not in processes.values()
+        if known and self._inodes() <= set(processes):
+            return any(is_nginx_name(facts["name"]) for holders in processes.values() for facts in holders)
+        return True
+
+    def nginx_pids(self):
+        """Return the pids of all processes that may be an nginx."""
+        return pids_with_nginx_names(self._proc, self._pids)
 
     def _sees_all(self):
         # hidepid hides even pid 1 from users; in a PID namespace of its own /proc shows that namespace only.

@@ -10,6 +10,8 @@ from .._namespaces.containers import owner_of
 from .model import parse_stat
 
 INIT = 1
+# One of these is in the name of every nginx and its kin (freenginx too): openresty, Angie, Tengine.
+NGINX_WORDS = ("nginx", "openresty", "angie", "tengine")
 CLOCK_BOOTTIME = 7  # time.CLOCK_BOOTTIME is Python 3.7
 
 
@@ -53,6 +55,24 @@ def _links_of(directory, names):
             raise
         except OSError:  # closed meanwhile, or never open
             continue
+
+
+def is_nginx_name(name):
+    """Whether a process with this name (comm, as text) may be an nginx."""
+    return any(word in name for word in NGINX_WORDS)
+
+
+def pids_with_nginx_names(proc, pids):
+    """Return those of ``pids`` that may be an nginx by their name. Costs one short read per process."""
+    found = []
+    for pid in pids:
+        try:
+            name = proc.read("%d/comm" % pid, once=True)
+        except OSError:
+            continue
+        if name and is_nginx_name(name.decode("ascii", "replace")):
+            found.append(pid)
+    return found
 
 
 class ProcessBook:

@@ -76,6 +76,11 @@ class Root:
             os.close(descriptor)
         return Found(data, "/" + "/".join(names), status.st_dev, status.st_ino)
 
+    def identity(self, path):
+        """Return (device, inode) of what a path leads to. Raises OSError."""
+        _names, status = self._resolve(path)
+        return status.st_dev, status.st_ino
+
     def names(self, path):
         """Return the names in a directory as bytes. Raises OSError."""
         names, _status = self._resolve(path)

@@ -17,7 +17,9 @@ from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl.gather
 from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl.names import path_of
 from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils.support import RECORDED, Tree, fixture, mount_line
 
-DEFAULTS = {"gather_subset": ["all"], "namespaces": "own", "ports": [], "counters": "listed", "sample": 0.0, "sample_interval": 0.1}
+DEFAULTS = {
+    "gather_subset": ["all"], "namespaces": "own", "ports": [], "counters": "listed", "sample": 0.0, "sample_interval": 0.1, "nginx_status": False,
+}  # fmt: skip
 
 
 class WorldProc(ProcFS):

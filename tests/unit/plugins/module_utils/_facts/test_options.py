@@ -8,7 +8,9 @@ from ansible_collections.netops.listen_queue.plugins.module_utils._errors import
 from ansible_collections.netops.listen_queue.plugins.module_utils._facts.options import Options, checked
 from ansible_collections.netops.listen_queue.plugins.module_utils._facts.subset import SUBSETS
 
-DEFAULTS = {"gather_subset": ["all"], "namespaces": "own", "ports": [], "counters": "listed", "sample": 0.0, "sample_interval": 0.1}
+DEFAULTS = {
+    "gather_subset": ["all"], "namespaces": "own", "ports": [], "counters": "listed", "sample": 0.0, "sample_interval": 0.1, "nginx_status": False,
+}  # fmt: skip
 PLAIN = Options(SUBSETS, False, frozenset(), False, 0.0, 0.1)
 
 TAKEN = {
@@ -21,6 +23,7 @@ TAKEN = {
     "window_of_one_interval": ({"sample": 0.1}, {"sample": 0.1}),
     "longest_window": ({"sample": 3600.0}, {"sample": 3600.0}),
     "shortest_interval": ({"sample": 1.0, "sample_interval": 0.01}, {"sample": 1.0, "sample_interval": 0.01}),
+    "nginx_status": ({"nginx_status": True}, {"nginx_status": True}),
     "interval_without_window": ({"sample_interval": 60.0}, {"sample_interval": 60.0}),
     "window_of_counters_alone": (
         {"gather_subset": ["!min", "counters"], "sample": 1.0}, {"subsets": frozenset(("counters",)), "sample": 1.0},
@@ -52,9 +55,13 @@ REFUSED = {
         {"gather_subset": ["!min", "sysctls"], "sample": 1.0},
         "sample: nothing to sample without sockets, unix or counters in gather_subset; add one of them",
     ),
+    "status_of_nothing": (
+        {"gather_subset": ["min"], "nginx_status": True},
+        "nginx_status: no nginx is looked for without nginx in gather_subset; add it",
+    ),
     "unknown_subset": (
         {"gather_subset": ["network"]},
-        "gather_subset: there is no subset 'network'; use all, min, counters, processes, sockets, syn_queue, sysctls, unix, each also with a leading !",
+        "gather_subset: there is no subset 'network'; use all, min, counters, nginx, processes, sockets, syn_queue, sysctls, unix, each also with a leading !",
     ),
 }  # fmt: skip
 

@@ -33,7 +33,7 @@ def test_own_namespace_with_everything(world):
     world.process(5, fds={3: "socket:[1080]", 4: "socket:[77]"}, name=b"nginx", cgroup=b"0::/system.slice/nginx.service\n")
     facts = world.facts()
     assert (facts["complete"], facts["problems"], facts["scope"], facts["schema"]) == (True, [], "own", 1)
-    assert facts["gather_subset"] == ["counters", "processes", "sockets", "syn_queue", "sysctls", "unix"]
+    assert facts["gather_subset"] == ["counters", "nginx", "processes", "sockets", "syn_queue", "sysctls", "unix"]
     assert (facts["kernel"], facts["boot_id"]) == ("6.18.44", "8f2c0000-0000-4000-8000-000000000000")
     assert set(facts["collected_by"]) == {"version", "uid", "capabilities"}
     assert facts["collected_by"]["capabilities"] == ["CAP_NET_ADMIN"]

@@ -7,9 +7,9 @@ import errno
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx import process as nginx_process
-from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.process import find_masters, pids_with_nginx_names
+from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.process import find_masters
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.procfs import Identity, Usage, parse_identity, parse_limit, parse_usage
-from ansible_collections.netops.listen_queue.plugins.module_utils._processes.read import ProcessBook
+from ansible_collections.netops.listen_queue.plugins.module_utils._processes.read import ProcessBook, pids_with_nginx_names
 from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils.support import Tree, fail
 
 BINARY = (

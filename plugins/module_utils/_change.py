@@ -37,7 +37,7 @@ class SysctlTarget(NamedTuple):
 
 
 class SocketTarget(NamedTuple):
-    """One listening socket, in the network namespace with the inode ``netns``. Its own ``inode`` tells it from a later one there."""
+    """One listening socket, in the network namespace with the inode ``netns``. Its ``inode`` and ``cookie`` tell it from a later one there."""
 
     netns: int
     inode: int
@@ -45,6 +45,12 @@ class SocketTarget(NamedTuple):
     address: Optional[str]
     port: Optional[int]
     path: Optional[str]  # of a UNIX socket, which has no address and port
+    cookie: Optional[int] = None  # as sock_diag shows it; an inode's number may come again, a cookie does not
+
+    def is_of(self, listener):
+        """True when a ListenSocket of the same namespace is this one."""
+        mine = (listener.inode, listener.family, listener.local_address, listener.local_port, listener.path)
+        return self[1:6] == mine and self.cookie in (None, listener.cookie)
 
     def __str__(self):
         if self.path is not None:
@@ -138,9 +144,10 @@ class Answer(NamedTuple):
 
 
 def _differences(change):
+    if change.kind == FOLDER:
+        return [_entry(change.target.path, *(b"" if mode is None else b"mode %04o\n" % mode for mode in (change.before, change.after)))]
     if change.kind != FILE:
-        name = change.target.path if change.kind == FOLDER else str(change.target)
-        return [_entry(name, _value(change.before), _value(change.after))]
+        return [_entry(str(change.target), _value(change.before), _value(change.after))]
     if change.before is None or change.after is None:
         return [_entry(change.target.path, *(b"" if state is None else state.data for state in (change.before, change.after)))]
     entries = [_entry("%s:%d" % (change.target.path, line), before, after) for line, before, after in changed_lines(change.before.data, change.after.data)]

@@ -40,6 +40,7 @@ LINES = {
         [(1, "... listen 80; ...\n", "... listen 80 backlog=9; ...\n")],
     ),
     "neighbours_before_the_change": (b'auth "secret"; listen 80;\n', b'auth "secret"; listen 81;\n', [(1, "... listen 80;\n", "... listen 81;\n")]),
+    "comment_behind_the_change": (b"\tlisten 80; # secret\r\n", b"\tlisten 81; # secret\r\n", [(1, "listen 80; ...\n", "listen 81; ...\n")]),
     "two_changes_on_a_line": (
         b"listen 1; listen 2; auth secret;\n", b"listen 1 backlog=5; listen 2 backlog=5; auth secret;\n",
         [(1, "listen 1; listen 2; ...\n", "listen 1 backlog=5; listen 2 backlog=5; ...\n")],
@@ -60,7 +61,7 @@ OTHERS = {
     "file_made": (file_change(None, b"a\n"), "/etc/nginx/nginx.conf", "", "a\n"),
     "file_removed": (file_change(b"a\n", None), "/etc/nginx/nginx.conf", "a\n", ""),
     "mode": (file_change(b"a\n", b"a\n", mode=0o600), "/etc/nginx/nginx.conf", "mode 0644, uid 0, gid 0\n", "mode 0600, uid 0, gid 0\n"),
-    "folder_made": (Change("folder", FileTarget("/", "/etc/sysctl.d"), None, 0o755), "/etc/sysctl.d", "", "493\n"),
+    "folder_made": (Change("folder", FileTarget("/", "/etc/sysctl.d"), None, 0o755), "/etc/sysctl.d", "", "mode 0755\n"),
     "sysctl": (Change("sysctl", "net.core.somaxconn", "128", "4096"), "net.core.somaxconn", "128\n", "4096\n"),
     "socket": (Change("socket", "0.0.0.0:80", 128, 1000), "0.0.0.0:80", "128\n", "1000\n"),
 }

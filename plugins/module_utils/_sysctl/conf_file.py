@@ -12,6 +12,7 @@ import re
 from typing import NamedTuple, Optional
 
 from .names import path_of
+from .values import same
 
 # The loaders by their rules: procps 4.0 (and from 4.0.5), procps 3.3.
 SYSTEMD, PROCPS, PROCPS_5, PROCPS_3 = "systemd-sysctl", "procps", "procps-4.0.5", "procps-3.3"
@@ -125,7 +126,7 @@ def with_values(data, values):
         place = places.get(path, [])
         if not place:
             added.append("%s = %s\n" % (key, value))
-        elif _value(lines[place[-1]]) != value:
+        elif not _says(lines[place[-1]], path, value):
             lines[place[-1]] = _with_value(lines[place[-1]], value)
     text = b"".join(lines)
     if added and text and not text.endswith(b"\n"):
@@ -156,9 +157,10 @@ def _places(lines):
     return places
 
 
-def _value(line):
+def _says(line, path, value):
+    """Whether one line sets the value already, for the kernel."""
     (setting,) = settings(line, SYSTEMD)
-    return setting.value
+    return setting.value is not None and same(path, setting.value, value)
 
 
 def _with_value(line, value):

@@ -8,10 +8,13 @@ import re
 from typing import NamedTuple, Optional
 
 from .._errors import ReadError
+from .._namespaces.read import is_initial
 from .._sysctl.boot_order import COMMAND_LINE, DIRECTORIES, SYSCTL_CONF, BootFile, BootOrder
 from .._sysctl.conf_file import PROCPS, PROCPS_3, PROCPS_5, SYSTEMD
+from .._version import is_older
 
 MOST_BYTES = 4 << 20
+KERNEL_ARGUMENTS_SINCE = "5.8"
 SYSTEMD_SYSCTL = ("/usr/lib/systemd/systemd-sysctl", "/lib/systemd/systemd-sysctl")
 SYSCTL = ("/usr/sbin/sysctl", "/sbin/sysctl", "/usr/bin/sysctl", "/bin/sysctl")
 INIT = "/sbin/init"
@@ -120,9 +123,17 @@ def _is_masked(root, unit):
     return False
 
 
-def command_line(proc):
-    """Return the kernel command line as text."""
+def host_arguments(proc, root_path):
+    """Return the kernel command line as text, where its ``sysctl.*=`` concern the system in ``root_path``: else it is empty."""
+    release = os.uname().release
+    if is_older(release, KERNEL_ARGUMENTS_SINCE) or not is_here(proc, root_path) or not is_initial(proc):
+        return ""
     return (proc.read(COMMAND_LINE[len("/proc/") :]) or b"").decode("utf-8", "backslashreplace")
+
+
+def is_here(proc, root_path):
+    """True when the root is the one of the running system, whose kernel values are at hand."""
+    return root_path is not None and os.path.samefile(root_path, proc.path("self/root"))
 
 
 def boot_orders(root, arguments, problems):

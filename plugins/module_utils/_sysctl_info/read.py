@@ -6,18 +6,16 @@
 import os
 
 from .._errors import InputError
-from .._namespaces.read import is_initial
 from .._roots.read import Root
 from .._sysctl.boot_order import matches
 from .._sysctl.conf_file import GLOB, simplified
 from .._sysctl.gathered import GATHERED, Sysctl
 from .._sysctl.names import dotted, path_of
 from .._sysctl.read import existing, read_sysctls
-from .._sysctl_boot.read import boot_orders, command_line, find_loader
+from .._sysctl_boot.read import boot_orders, find_loader, host_arguments, is_here
 from .._version import is_older
 from .shape import kernel_default, key_facts
 
-KERNEL_ARGUMENTS_SINCE = "5.8"
 PER_DEVICE = ("net/ipv4/conf/", "net/ipv6/conf/", "net/ipv4/neigh/", "net/ipv6/neigh/")
 # Where none of these is, none of the programs is that set sysctls later: their code need not be loaded.
 SIGNS = (
@@ -33,13 +31,12 @@ def boot_facts(proc, root_path, keys, wanted_loader, problems):
     auto, systemd-sysctl or procps. With another root than ``/`` the values now are not known: they belong to this system.
     """
     release = os.uname().release
-    is_here = os.path.samefile(root_path, proc.path("self/root"))
-    arguments = command_line(proc) if is_here and not is_older(release, KERNEL_ARGUMENTS_SINCE) and is_initial(proc) else ""
+    runs = is_here(proc, root_path)
     with Root(root_path) as root:
         loader = find_loader(root, wanted_loader)
-        orders = boot_orders(root, arguments, problems)
-        rows = _rows(proc if is_here else None, keys, orders)
-        runtime = read_sysctls(proc, rows.values(), release, problems, None) if is_here else {}
+        orders = boot_orders(root, host_arguments(proc, root_path), problems)
+        rows = _rows(proc if runs else None, keys, orders)
+        runtime = read_sysctls(proc, rows.values(), release, problems, None) if runs else {}
         facts = {}
         for path, row in rows.items():
             default = kernel_default(row, lambda version: is_older(release, version)) if row in GATHERED else None

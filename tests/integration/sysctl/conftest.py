@@ -45,7 +45,7 @@ def point_to_this_checkout():
 if not is_found_here():
     point_to_this_checkout()
 sys.path[:0] = [str(HERE), str(HERE.parent / "kernel")]
-pytest.register_assert_rewrite("kernel_rooms", "loaders", "random_trees")
+pytest.register_assert_rewrite("host", "kernel_rooms", "loaders", "random_trees")
 
 _not_had = []
 

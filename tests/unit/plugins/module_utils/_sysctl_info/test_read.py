@@ -8,7 +8,6 @@ import os
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import InputError
 from ansible_collections.netops.listen_queue.plugins.module_utils._problems import Problems
-from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_info import read as info
 from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_info.read import boot_facts, checked_path
 from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils.support import Tree
 
@@ -24,7 +23,7 @@ def machine(tmp_path, monkeypatch):
     tree.link("self/root", str(tmp_path / "root"))
     tree.file("sys/net/core/somaxconn", b"4096\n")
     tree.file("sys/net/core/netdev_max_backlog", b"1000\n")
-    monkeypatch.setattr(info.os, "uname", lambda: os.uname_result(("Linux", "x", "6.1.0", "", "")), raising=False)
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "x", "6.1.0", "", "")))
 
     def answer(files, keys=(KEY,), loader="systemd-sysctl", root=None):
         for name, text in files.items():

@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets sysctls now and for the next boot: look, draft, try out, stage the file, write the values, put the file in place, look again."""
+
+import os
+from typing import Dict, NamedTuple, Tuple
+
+from .._change import SYSCTL, Answer, Change, FileState, Plan, SysctlTarget
+from .._errors import InputError, ReadError, WriteError
+from .._files.durable import remove_leftovers
+from .._files.read import TEMPORARY, locate
+from .._files.store import opened
+from .._files.write import FileTransaction
+from .._namespaces.read import entered
+from .._proc import ProcFS
+from .._sysctl.boot_order import BootOrder
+from .._sysctl.conf_file import SYSTEMD
+from .._sysctl.names import dotted
+from .._sysctl.values import kept, same
+from .._sysctl.write import restore_values, try_values, write_values
+from .._sysctl_boot.read import host_arguments
+from .._sysctl_place.read import find_where
+from .draft import FOLDER as SYSCTL_D
+from .draft import Draft, drafted
+from .options import checked
+from .read import current_values, file_changes, files_of, why_not_writable
+from .runtime import is_private, wanted_now
+
+
+class Planned(NamedTuple):
+    """``now`` are the runtime values to write, ``before`` those of all keys; ``left`` says why some stay as they are.
+
+    ``old_order`` and ``order`` are the BootOrders without and with the change.
+    """
+
+    draft: Draft
+    files: Tuple[Change, ...]
+    now: Dict[str, str]
+    before: Dict[str, str]
+    left: Dict[str, str]
+    old_order: BootOrder
+    order: BootOrder
+    plan: Plan
+
+
+def act(parameters, is_check, proc_root, state_folder):
+    """Return the Answer of the module sysctl_dropin. Raises InputError, ReadError, WriteError; then nothing was changed."""
+    proc, wanted = ProcFS(proc_root), checked(parameters)
+    where = find_where(proc, parameters["netns"], parameters["root"], parameters["loader"])
+    if where.root is None and not wanted.runtime:
+        raise InputError("nothing here applies files at boot (%s), and runtime is false; such a value belongs into %s" % (where.loader.why, where.advice))
+    planned = _plan(proc, where, wanted)
+    if planned.plan.is_empty and not is_check:
+        _tidy(proc, where, state_folder)
+    if is_check or planned.plan.is_empty:
+        return _answer(where, planned, planned.order, {**planned.before, **planned.now})
+    with opened(state_folder, proc) as store:
+        planned = _plan(proc, where, wanted)  # what was seen before the lock may be old
+        _try_out(proc, planned)
+        with FileTransaction(proc) as transaction:
+            for change in planned.files:
+                transaction.stage(change)
+            copies = [{"path": file.target.path, "copy": store.keep_previous(file.before)} for file in planned.files if isinstance(file.before, FileState)]
+            _inside(proc, where, lambda: write_values(proc, planned.now))
+            try:
+                transaction.commit()
+            except BaseException:
+                _inside(proc, where, lambda: restore_values(proc, {path: planned.before[path] for path in planned.now}))
+                raise
+    return _looked_again(proc, where, planned, copies)
+
+
+def _tidy(proc, where, state_folder):
+    """Remove what a run left beside the file when it was killed at the very end: all that it had to do was done."""
+    try:
+        place = locate(where.root, SYSCTL_D + "/99-listen-queue.conf") if where.root is not None else None
+    except ReadError:  # there is no such directory
+        return
+    if place is not None:
+        with place:
+            if any(name.startswith(TEMPORARY) for name in os.listdir(place.folder)):
+                with opened(state_folder, proc):
+                    remove_leftovers(place.folder, ())
+
+
+def _plan(proc, where, wanted):
+    """Return what is Planned. What would refuse it later refuses it now, also in check mode."""
+    arguments, flavour = host_arguments(proc, where.root), where.loader.flavour or SYSTEMD
+    if where.root is None:
+        files, draft, changes = [], Draft(None, None, None, dict(wanted.values) if wanted.is_present else {}, ()), ()
+    else:
+        files = files_of(where.root)
+        draft = drafted(files, flavour, wanted, arguments)
+        changes = file_changes(proc, where.root, draft)
+    old_order, order = BootOrder(files, flavour, arguments), BootOrder(_files_after(files, draft), flavour, arguments)
+    before, now, left = _inside(proc, where, lambda: _runtime(proc, where, wanted, draft, order)) if wanted.runtime else ({}, {}, {})
+    inode = where.namespace.id.inode
+    runtime = tuple(Change(SYSCTL, SysctlTarget(inode, path), before[path], kept(path, text).value or text) for path, text in now.items())
+    return Planned(draft, changes, now, before, left, old_order, order, Plan(changes + runtime))
+
+
+def _runtime(proc, where, wanted, draft, order):
+    """Return (values now, values to write, why some stay), in the namespace of the calling thread."""
+    for path in draft.values:
+        if where.namespace is not where.own and not path.startswith("net/"):
+            raise InputError("netns: %s is no sysctl of network namespaces; leave netns out" % dotted(path))
+    before = current_values(proc, draft.values)
+    targets, left = wanted_now(wanted, draft, order, before)
+    now = {path: text for path, text in targets.items() if not same(path, before[path], text)}
+    for path in now:
+        obstacle = why_not_writable(proc, path, where.advice or "its definition or image")
+        if obstacle:
+            raise WriteError(obstacle)
+    return before, now, left
+
+
+def _inside(proc, where, function):
+    """Call a function in the network namespace that is meant."""
+    try:
+        with entered(proc, where.own, where.namespace):
+            return function()
+    except PermissionError as error:
+        raise WriteError("the network namespace may not be entered: %s; become root (CAP_SYS_ADMIN) on the host" % error.strerror)
+    except OSError as error:
+        raise WriteError("the network namespace cannot be entered: %s; nothing was changed" % error.strerror)
+
+
+def _files_after(files, draft):
+    gone = [file.path for file in (draft.file, draft.old) if file is not None]
+    after = [file for file in files if file.path not in gone]
+    return after + ([draft.file._replace(data=draft.data)] if draft.data is not None else [])
+
+
+def _try_out(proc, planned):
+    """Let the kernel refuse a value where nobody is hurt, before anything is written. Raises InputError."""
+    texts = {path: text for path, text in planned.draft.values.items() if text is not None and is_private(path)}
+    for path, why in try_values(proc, texts).items():
+        raise InputError("values: the kernel refuses %r for %s: %s; nothing was changed" % (texts[path], dotted(path), why))
+
+
+def _looked_again(proc, where, planned, copies):
+    """Read files and values back; the Answer is a failure when they are not what was planned."""
+    order = planned.order
+    if where.root is not None:
+        order = BootOrder(files_of(where.root), order.loader, host_arguments(proc, where.root))
+    now = _inside(proc, where, lambda: current_values(proc, planned.before))
+    wrong = ["%s is %s and not %s" % (dotted(path), now[path], text) for path, text in planned.now.items() if not same(path, now[path], text)] + [
+        "%s will be %s and not %s at boot" % (dotted(path), _boot(order, path), _boot(planned.order, path))
+        for path in planned.draft.values
+        if _boot(order, path) != _boot(planned.order, path)
+    ]
+    failure = "it was changed, but what reads back is something else: %s; look for a program that sets it too" % "; ".join(wrong) if wrong else None
+    return _answer(where, planned, order, now, copies, failure)
+
+
+def _boot(order, path):
+    winner = order.winner(path)
+    return None if winner is None else kept(path, winner.value).value or winner.value
+
+
+def _answer(where, planned, order, now, copies=(), failure=None):
+    draft, rows = planned.draft, {}
+    for path in draft.values:
+        winner = order.winner(path)
+        rows[dotted(path)] = {
+            "before": {"runtime": planned.before.get(path), "boot": _boot(planned.old_order, path)},
+            "after": {"runtime": now.get(path), "boot": _boot(order, path)},
+            "boot_source": None if winner is None else {"path": winner.path, "line": winner.line},
+        }
+    values = {
+        "path": None if draft.file is None else draft.file.path,
+        "removed_path": None if draft.old is None else draft.old.path,
+        "sysctls": rows,
+        "conflicts": [conflict.why for conflict in draft.conflicts],
+        "unchanged": {dotted(path): why for path, why in planned.left.items()},
+        "loader": {"name": where.loader.name, "why": where.loader.why},
+        "persists": draft.data is not None and not draft.conflicts,
+        "persistence": where.advice,
+        "previous": list(copies),
+    }
+    return Answer(not planned.plan.is_empty, values, planned.plan, failure)

@@ -28,11 +28,12 @@ options:
     description:
       - What to gather, with the meaning that M(ansible.builtin.setup) gives to its option of this name.
       - V(min) is V(sockets), V(counters) and V(sysctls). It is always there, unless it is taken away by V(!min) or name by name.
-      - V(all) adds V(processes) (the programs that hold the listeners), V(unix) (UNIX stream listeners), V(syn_queue) (half-open connections) and
-        V(nginx).
+      - V(all) adds V(processes) (the programs that hold the listeners), V(unix) (UNIX stream listeners), V(syn_queue) (half-open connections),
+        V(nginx) and V(sysctl_boot).
       - V(nginx) reads the configuration of each nginx that runs (openresty, Angie, freenginx and Tengine too), on the host and in containers. Its
         listeners then have what they were asked for and where, and RV(ansible_facts.listen_queue.namespaces[].nginx) its workers. No program is started.
         See M(netops.listen_queue.nginx_listen_info) for every C(listen).
+      - V(sysctl_boot) says for the sysctls of listen queues which file decides about them at the next boot. See M(netops.listen_queue.sysctl_boot_info).
       - V(syn_queue) makes the kernel walk the whole connection table once per namespace. The module's own namespace comes first, the others under a
         time budget; a namespace that was skipped has C(null) and a problem.
       - A name with a leading V(!) is not gathered.
@@ -366,6 +367,14 @@ ansible_facts:
                   returned: when there are any
                   type: list
                   elements: str
+        sysctl_boot:
+          description:
+            - What the next boot makes of the sysctls. C(loader) and C(keys) are those of M(netops.listen_queue.sysctl_boot_info), for the keys of
+              RV(ansible_facts.listen_queue.namespaces[].sysctls).
+            - The values now are those of the module's own network namespace. C(null) when the files could not be read.
+          returned: when gathered
+          type: dict
+          sample: {loader: {name: systemd-sysctl, why: systemd is running}, keys: {net.core.somaxconn: {runtime_value: 4096, boot_value: 512, drift: true}}}
         problems:
           description: What could not be known, each with a C(code), a C(message), how often (C(count)) and the C(netns), when it is one.
           returned: always

@@ -43,6 +43,7 @@ class Gathering:
         self._window = None
         self._processes = {}
         self._initial_found = False
+        self._sysctl_boot = None
 
     def gather(self):
         wants = self.options.subsets
@@ -64,6 +65,8 @@ class Gathering:
                 from .._nginx_facts.read import add_nginx
 
                 add_nginx(self, walk)
+        if "sysctl_boot" in wants:
+            self._read_sysctl_boot()
 
     def read_views(self, namespaces):
         """Read each of ``namespaces`` once, and add their views."""
@@ -154,6 +157,14 @@ class Gathering:
             self.problems.add("counters_malformed", "/proc/net/%s: %s" % (name, sentence), view.netns)
         return values
 
+    def _read_sysctl_boot(self):
+        from .._sysctl_info.read import boot_facts
+
+        try:
+            self._sysctl_boot = boot_facts(self.proc, self.proc.path("self/root"), (), "auto", self.problems, self.views[0].sysctls)
+        except ReadError as error:
+            self.problems.add("sysctl_boot_unreadable", "what the next boot sets is unknown: %s" % error)
+
     def facts(self):
         """Return the whole answer as plain data."""
         facts = {
@@ -168,6 +179,8 @@ class Gathering:
         if self._window:
             facts["sample"] = self._window.summary()
         facts["namespaces"] = [namespace_facts(view, self._names(view), self.options.subsets, self._processes) for view in self.views]
+        if "sysctl_boot" in self.options.subsets:
+            facts["sysctl_boot"] = self._sysctl_boot
         facts["problems"] = self.problems.as_list()
         facts["complete"] = not self.problems.partial
         return facts

@@ -10,7 +10,7 @@ ones are added, then the ones with ``!`` are taken away, except where they were 
 from .._errors import InputError
 
 MINIMAL = frozenset(("sockets", "counters", "sysctls"))
-SUBSETS = MINIMAL | {"processes", "unix", "syn_queue", "nginx"}
+SUBSETS = MINIMAL | {"processes", "unix", "syn_queue", "nginx", "sysctl_boot"}
 
 
 def chosen_subsets(names):

@@ -133,7 +133,10 @@ def host_arguments(proc, root_path):
 
 def is_here(proc, root_path):
     """True when the root is the one of the running system, whose kernel values are at hand."""
-    return root_path is not None and os.path.samefile(root_path, proc.path("self/root"))
+    try:
+        return root_path is not None and os.path.samefile(root_path, proc.path("self/root"))
+    except OSError:
+        return False
 
 
 def boot_orders(root, arguments, problems):

@@ -24,11 +24,12 @@ SIGNS = (
 )  # fmt: skip
 
 
-def boot_facts(proc, root_path, keys, wanted_loader, problems):
+def boot_facts(proc, root_path, keys, wanted_loader, problems, values=None):
     """Return ``{loader: {name, why}, keys: {key: facts}}`` of the system in ``root_path``.
 
     ``keys`` are names or patterns in any spelling; none means those that decide about listen queues. ``wanted_loader`` is
-    auto, systemd-sysctl or procps. With another root than ``/`` the values now are not known: they belong to this system.
+    auto, systemd-sysctl or procps. ``values`` are those now, by key, when they are known already. With another root than ``/``
+    they are not known: they belong to this system. Raises InputError, ReadError.
     """
     release = os.uname().release
     runs = is_here(proc, root_path)
@@ -36,7 +37,7 @@ def boot_facts(proc, root_path, keys, wanted_loader, problems):
         loader = find_loader(root, wanted_loader)
         orders = boot_orders(root, host_arguments(proc, root_path), problems)
         rows = _rows(proc if runs else None, keys, orders)
-        runtime = read_sysctls(proc, rows.values(), release, problems, None) if runs else {}
+        runtime = (values or read_sysctls(proc, rows.values(), release, problems, None)) if runs else {}
         facts = {}
         for path, row in rows.items():
             default = kernel_default(row, lambda version: is_older(release, version)) if row in GATHERED else None

@@ -45,7 +45,7 @@ def test_facts_come_from_the_cache_in_the_next_play(play, tmp_path):
     cache = {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "cache")}
     play({"gather_facts": True, "tasks": []}, ANSIBLE_FACTS_MODULES=MODULE, **cache)
     output = play({"gather_facts": False, "tasks": show()}, **cache)
-    assert '["counters", "processes", "sockets", "syn_queue", "sysctls", "unix"] own' in output.replace('\\"', '"')
+    assert '["counters", "nginx", "processes", "sockets", "syn_queue", "sysctl_boot", "sysctls", "unix"] own' in output.replace('\\"', '"')
 
 
 def test_a_second_call_replaces_the_whole_fact(play):
@@ -72,7 +72,7 @@ def test_check_mode_answers_the_same(play):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"gather_subset": ["bogus"]}, "gather_subset: there is no subset 'bogus'; use all, min, counters, processes,"),
+        ({"gather_subset": ["bogus"]}, "gather_subset: there is no subset 'bogus'; use all, min, counters, nginx, processes,"),
         ({"sample": -1}, "sample: -1.0 seconds make no window; use 0 (no window) to 3600"),
         ({"ports": [80, 70000]}, "ports: 70000 is no TCP port; use 1 to 65535"),
         ({"sample": 1, "sample_interval": 0}, "sample_interval: 0.0 seconds is out of range; use 0.01 to 3600"),

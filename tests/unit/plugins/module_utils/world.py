@@ -52,6 +52,7 @@ class World(Tree):
         self.file("sys/kernel/random/boot_id", b"8f2c0000-0000-4000-8000-000000000000\n")
         self.link("self/ns/pid", "pid:[4026531836]")
         self.process(1)
+        (self.root / "self/root").mkdir(exist_ok=True)
         self.file("self/status", b"Name:\tpython3\nCapEff:\t0000000000001000\n")
         monkeypatch.setattr(namespaces_read, "_setns", self._setns)
         for module in (facts_read, half_open_read):

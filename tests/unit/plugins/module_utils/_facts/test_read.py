@@ -33,7 +33,7 @@ def test_own_namespace_with_everything(world):
     world.process(5, fds={3: "socket:[1080]", 4: "socket:[77]"}, name=b"nginx", cgroup=b"0::/system.slice/nginx.service\n")
     facts = world.facts()
     assert (facts["complete"], facts["problems"], facts["scope"], facts["schema"]) == (True, [], "own", 1)
-    assert facts["gather_subset"] == ["counters", "nginx", "processes", "sockets", "syn_queue", "sysctls", "unix"]
+    assert facts["gather_subset"] == ["counters", "nginx", "processes", "sockets", "syn_queue", "sysctl_boot", "sysctls", "unix"]
     assert (facts["kernel"], facts["boot_id"]) == ("6.18.44", "8f2c0000-0000-4000-8000-000000000000")
     assert set(facts["collected_by"]) == {"version", "uid", "capabilities"}
     assert facts["collected_by"]["capabilities"] == ["CAP_NET_ADMIN"]
@@ -301,3 +301,22 @@ def test_two_hundred_refusing_namespaces_are_one_problem(world):
     facts = world.facts(namespaces=ALL)
     assert len(facts["namespaces"]) == 201
     assert [(row["code"], row["count"], "netns" in row) for row in facts["problems"]] == [("netns_denied", 200, False)]
+
+
+def test_what_the_next_boot_makes_of_the_sysctls(world):
+    world.kernel[world.own] = {}
+    world.file("self/root/run/systemd/system/x")
+    world.file("self/root/usr/lib/systemd/systemd-sysctl")
+    world.file("self/root/usr/lib/sysctl.d/50-vendor.conf", b"net.core.somaxconn = 512\n")
+    boot = world.facts(gather_subset=["min", "sysctl_boot"])["sysctl_boot"]
+    assert boot["loader"] == {"name": "systemd-sysctl", "why": "systemd is running"}
+    somaxconn = boot["keys"]["net.core.somaxconn"]
+    assert (somaxconn["runtime_value"], somaxconn["boot_value"], somaxconn["drift"]) == (4096, 512, True)
+    assert somaxconn["boot_source"] == {"path": "/usr/lib/sysctl.d/50-vendor.conf", "line": 1}
+
+
+def test_boot_is_unknown_where_the_root_cannot_be_entered(world):
+    world.kernel[world.own] = {}
+    (world.root / "self/root").rmdir()
+    facts = world.facts(gather_subset=["!min", "sysctl_boot"])
+    assert (facts["sysctl_boot"], codes(facts), facts["complete"]) == (None, {"sysctl_boot_unreadable": 1}, False)

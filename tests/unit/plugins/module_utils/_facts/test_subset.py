@@ -40,7 +40,7 @@ def test_choice_is_that_of_ansible_core(names):
     assert chosen_subsets(names) == expected
 
 
-KNOWN = "use all, min, counters, nginx, processes, sockets, syn_queue, sysctls, unix, each also with a leading !"
+KNOWN = "use all, min, counters, nginx, processes, sockets, syn_queue, sysctl_boot, sysctls, unix, each also with a leading !"
 UNKNOWN = {"word": "hardware", "excluded": "!hardware", "empty": "", "only_the_mark": "!", "two_marks": "!!unix", "blank": " unix", "upper_case": "ALL"}
 
 

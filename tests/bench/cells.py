@@ -60,6 +60,7 @@ ROOMS: dict[str, Room] = {
     "200 namespaces": Room("namespaces", (200,), (10,), ("ping", "min", "min everywhere", "min+syn everywhere", "all everywhere", "audit", *PEERS)),
     "400 namespaces": Room("namespaces", (400,), (20,), ("ping", "min", "min everywhere")),
     "connections + namespaces": Room("connections_and_namespaces", (50000, 200), (500, 10), ("ping", "min everywhere", "min+syn everywhere")),
+    "5,000 nginx servers": Room("nginx_configuration", (500, 10), (5, 10), ("nginx read", "nginx edit", "crossplane", "nginx -T")),
 }  # fmt: skip
 
 
@@ -216,6 +217,23 @@ def goal_8(lab):
     return rows
 
 
+def goal_9(lab):
+    name = "5,000 nginx servers"
+    series = lab.room(name)
+    files, servers = ROOMS[name].quick_sizes if lab.quick else ROOMS[name].sizes
+    expected = f"{files * servers} servers, {2 * files * servers} listens"
+    readers = ("nginx read", "nginx edit", "crossplane")
+    lab.problems += [f"{name}: {reader} found {series.outputs[reader]}" for reader in readers if series.outputs.get(reader, expected).strip() != expected]
+    rows = []
+    for reader, other, limit in (("nginx read", "crossplane", 1 / 4), ("nginx read", "nginx -T", 1.1), ("nginx edit", "nginx read", 2)):
+        theirs = f"{other} {seconds(series.cpu(other))}"
+        rows.append(Row(f"{name}: {reader} / {other}", seconds(series.cpu(reader)), theirs, series.ratio(reader, other), limit, "x"))
+    peak = series.peak_kib("nginx read")
+    others = ", ".join(f"{other} {mebibytes(series.peak_kib(other))}" for other in ("crossplane", "nginx -T"))
+    rows.append(Row(f"{name}: memory of nginx read", mebibytes(peak), others, peak and peak / KIB_PER_MIB, 64, "MiB"))
+    return rows
+
+
 def facts_size(lab):
     """Compact JSON of the fact for 25 listeners: what the controller keeps for each host."""
     rows = []
@@ -283,6 +301,7 @@ GOALS = {
     "6 connections and namespaces": goal_6,
     "7 no process started": goal_7,
     "8 memory": goal_8,
+    "9 nginx": goal_9,
     "facts size": facts_size,
     "10, 11 fleet": goals_10_and_11,
 }

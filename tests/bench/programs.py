@@ -10,7 +10,10 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
+
+import scenarios
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / ".ansible" / "bench"  # kept between runs: the peer's collection is a download of 50 MB
@@ -91,6 +94,25 @@ def _run_here(scratch, python, tasks):
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
+def nginx_commands(scratch, python):
+    """Those that read the configuration of the scenario: ({name: command}, [sentence for each that cannot be run])."""
+    ansible_environment(scratch)  # makes the link to this checkout
+    program, main = str(ROOT / "tests" / "bench" / "read_nginx.py"), str(scenarios.nginx_main_file())
+    commands, notes = {}, []
+    for name, how, more in (("nginx read", "ours", []), ("nginx edit", "edit", [scenarios.nginx_server(0, 0)["address"] + ":8080", "2048"])):
+        commands[name] = [python, program, how, str(scratch / "collections"), main, *more]
+    if find_spec("crossplane"):
+        commands["crossplane"] = [sys.executable, program, "crossplane", str(scratch / "collections"), main]
+    else:
+        notes.append("crossplane is not installed")
+    nginx = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if nginx:
+        commands["nginx -T"] = ["sh", "-c", 'exec "$@" >/dev/null', "sh", nginx, "-T", "-p", os.path.dirname(main), "-c", main]
+    else:
+        notes.append("nginx is not installed")
+    return commands, notes
+
+
 def commands_of_this_machine(scratch, python):
     """Everything that can be measured here: ({name: command}, [sentence for each that cannot])."""
     missing = fetch_listen_ports_facts()
@@ -99,5 +121,7 @@ def commands_of_this_machine(scratch, python):
     if shutil.which("ss"):
         commands["ss -Hltnm"] = ["ss", "-Hltnm"]
     absent = [name for name in (*modules, "ss -Hltnm") if name not in commands]
-    notes = [missing] if missing else []
+    readers, notes = nginx_commands(scratch, python)
+    commands.update(readers)
+    notes += [missing] if missing else []
     return commands, notes + [f"{name} cannot be run here" for name in absent]

@@ -14,6 +14,8 @@ import resource
 import signal
 import socket
 import struct
+import tempfile
+from pathlib import Path
 from typing import NamedTuple
 
 CLONE_NEWNET = 0x40000000
@@ -22,6 +24,50 @@ SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
 CONNECTIONS_PER_CHILD = 9000  # each connection takes two descriptors of the 20,000 a child may have
 LISTENER_HOLDERS = 50
 FIRST_PORT = 10000
+NGINX_MAIN = """\
+pid %(folder)s/nginx.pid;
+error_log stderr;
+events { worker_connections 20000; }
+http {
+    access_log off;
+    types { text/html html htm; image/png png; }
+    map $http_upgrade $connection_upgrade { default upgrade; '' close; }
+    server_names_hash_max_size 131072;
+    server_names_hash_bucket_size 128;
+    include sites/*.conf;
+}
+"""
+NGINX_SERVER = """\
+# customer %(name)s: do not edit, "listen" comes from the address plan
+server {
+    listen %(address)s:8080%(options)s;
+    listen %(address)s:8443%(more)s;  # behind the balancer
+    server_name www%(name)s.example.com example%(name)s.com *.shop%(name)s.example.net;
+    root /srv/www/%(name)s/public;
+    index index.html index.htm;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_session_timeout 1d;
+    add_header X-Frame-Options "SAMEORIGIN" always;
+    client_max_body_size 16m;
+
+    location / {
+        try_files $uri $uri/ @backend;
+    }
+    location ~* \\.(?:css|js|png)$ {
+        expires 30d;
+        add_header Cache-Control "public, immutable";
+    }
+    location @backend {
+        proxy_pass http://127.0.0.1:9000;
+        proxy_http_version 1.1;
+        proxy_set_header Host $host;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }
+    if ($request_method = "TRACE") {
+        return 405;
+    }
+}
+"""
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -58,6 +104,27 @@ def connections_and_namespaces(connection_count, namespace_count):
     """The product that hurts: the kernel's table of established connections is one for all namespaces."""
     namespaces(namespace_count)
     connections(connection_count)
+
+
+def nginx_configuration(files, servers):
+    """An nginx that does not run: `files` included files, one for each address, with `servers` servers that have two listens each."""
+    main = nginx_main_file()
+    (main.parent / "sites").mkdir(parents=True, exist_ok=True)
+    main.write_text(NGINX_MAIN % {"folder": main.parent})
+    for number in range(files):
+        text = "".join(NGINX_SERVER % nginx_server(number, each) for each in range(servers))
+        (main.parent / "sites" / f"{number:04}.conf").write_text(text)
+
+
+def nginx_main_file():
+    """Where nginx_configuration() puts it: the same place inside and outside of a room."""
+    return Path(tempfile.gettempdir()) / "nginx" / "nginx.conf"
+
+
+def nginx_server(file, server):
+    """One server of a file, which is called FILE-SERVER. The first sets the options of the sockets, the others share them."""
+    options, more = (" backlog=1024", " reuseport") if server == 0 else ("", "")
+    return {"name": f"{file}-{server}", "address": f"127.1.{file // 250}.{1 + file % 250}", "options": options, "more": more}
 
 
 class Expected(NamedTuple):
@@ -163,4 +230,4 @@ def _listen_in_new_namespace():
     return [made]
 
 
-BUILDERS = {build.__name__: build for build in (idle, listeners, connections, processes, namespaces, connections_and_namespaces)}
+BUILDERS = {build.__name__: build for build in (idle, listeners, connections, processes, namespaces, connections_and_namespaces, nginx_configuration)}

@@ -61,7 +61,8 @@ REFUSED = {
     ),
     "unknown_subset": (
         {"gather_subset": ["network"]},
-        "gather_subset: there is no subset 'network'; use all, min, counters, nginx, processes, sockets, syn_queue, sysctl_boot, sysctls, unix, each also with a leading !",
+        "gather_subset: there is no subset 'network'; "
+        "use all, min, counters, nginx, processes, sockets, syn_queue, sysctl_boot, sysctls, unix, each also with a leading !",
     ),
 }  # fmt: skip
 

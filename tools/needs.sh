@@ -8,6 +8,7 @@ NEEDS='
 git         git             git
 ip          iproute2        iproute
 nginx       nginx-light     nginx
+redis-server redis-server   redis
 ss          iproute2        iproute
 ssh         openssh-client  openssh-clients
 shellcheck  shellcheck      -

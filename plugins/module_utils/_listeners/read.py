@@ -4,6 +4,7 @@
 """Reads the listeners of one network namespace, which is named as users name it."""
 
 import os
+from contextlib import contextmanager
 from typing import NamedTuple, Optional, Tuple
 
 from .._errors import InputError, ReadError
@@ -91,18 +92,25 @@ def namespace_of_inode(proc, own, inode):
     raise InputError("network namespace %d is not there%s" % (inode, "; become root (CAP_SYS_PTRACE) on the host to see all" if problems.partial else ""))
 
 
-def look(proc, own, namespace, families=("inet", "unix")):
-    """Return the Scene of a namespace; ``families`` has ``unix`` where UNIX sockets matter, and any other word for TCP. Raises ReadError."""
+@contextmanager
+def inside(proc, own, namespace):
+    """Run the body inside ``namespace``. Raises ReadError when it may not be entered, or refuses what is read in it."""
     try:
-        with entered(proc, own, namespace), SockDiag() as diag:
-            listeners = diag.tcp_listeners() if set(families) - {"unix"} else []
-            if "unix" in families:
-                listeners = listeners + diag.unix_listeners()
-            raw = proc.read(SOMAXCONN, once=True)
+        with entered(proc, own, namespace):
+            yield
     except PermissionError:
         raise ReadError("network namespace %d may not be entered; become root (CAP_SYS_ADMIN) on the host" % namespace.id.inode)
     except OSError as error:
         raise ReadError("network namespace %d cannot be read: %s; run again" % (namespace.id.inode, error.strerror or error))
+
+
+def look(proc, own, namespace, families=("inet", "unix")):
+    """Return the Scene of a namespace; ``families`` has ``unix`` where UNIX sockets matter, and any other word for TCP. Raises ReadError."""
+    with inside(proc, own, namespace), SockDiag() as diag:
+        listeners = diag.tcp_listeners() if set(families) - {"unix"} else []
+        if "unix" in families:
+            listeners = listeners + diag.unix_listeners()
+        raw = proc.read(SOMAXCONN, once=True)
     return Scene(namespace, tuple(listeners), int(raw) if raw else None)
 
 

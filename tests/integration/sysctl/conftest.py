@@ -63,6 +63,16 @@ def loaders(tmp_path_factory):
     return found
 
 
+@pytest.fixture(scope="session")
+def posix():
+    """The directory of the collection ansible.posix. Where it cannot be had, the test that compares with it is named at the end."""
+    done = subprocess.run([sys.executable, str(ROOT / "tools" / "posix.py")], capture_output=True, text=True, check=False)
+    if done.returncode:
+        _not_had.extend(done.stderr.splitlines())
+        pytest.skip(done.stderr)
+    return done.stdout.strip()
+
+
 def pytest_terminal_summary(terminalreporter):
     for sentence in _not_had:
         terminalreporter.write_line("NOT TESTED: " + sentence)

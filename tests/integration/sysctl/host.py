@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_dropin.control import act
-from kernel_rooms import in_child, mount, new_netns, run
+from kernel_rooms import MS_BIND, in_child, mount, new_netns, run
 
 KEY = "net.core.somaxconn"
 ETC, USR = Path("/etc/sysctl.d"), Path("/usr/lib/sysctl.d")
@@ -19,11 +19,20 @@ DEFAULTS = {
 }  # fmt: skip
 
 
-def furnish(with_init=True):
-    """Make the room's /etc/sysctl.d and /usr/lib/sysctl.d empty; ``with_init`` it looks as if systemd had booted it."""
-    mount("tmpfs", "/etc", "tmpfs", data="size=1m,mode=755")
-    ETC.mkdir()
+def furnish(with_init=True, with_ansible=False):
+    """Make the room's /etc/sysctl.d and /usr/lib/sysctl.d empty; ``with_init`` it looks as if systemd had booted it.
+
+    Else nothing is in /etc, but Ansible needs the rest of it.
+    """
+    if with_ansible:
+        mount("tmpfs", str(ETC), "tmpfs")
+    else:
+        mount("tmpfs", "/etc", "tmpfs", data="size=1m,mode=755")
+        ETC.mkdir()
     mount("tmpfs", str(USR), "tmpfs")
+    if with_ansible:  # what the module keeps goes into the room too
+        os.makedirs("/run/var-lib/netops.listen_queue", 0o700)
+        mount("/run/var-lib", "/var/lib", "none", MS_BIND)
     if with_init:
         os.makedirs("/run/systemd/system")
 

@@ -6,6 +6,7 @@
 import os
 import signal
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -342,3 +343,20 @@ def test_unprivileged_user_is_told_so():
 
     assert in_child(as_nobody).endswith("may not be written; become root")
     assert list(ETC.iterdir()) == []
+
+
+def test_check_mode_opens_nothing_for_writing(tmp_path):  # F52
+    furnish(with_ansible=True)
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import conftest\n"
+        "from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_dropin.control import act\n"
+        "from host import DEFAULTS, KEY\n"
+        "print('looking', act({**DEFAULTS, 'values': {KEY: 5000}}, True, '/proc', '/run/state').changed)\n"
+    )
+    log = tmp_path / "trace"
+    command = ["strace", "-f", "-o", str(log), "-e", "trace=openat,open,creat,mkdir,rename,renameat2,unlink,unlinkat,unshare,setns"]
+    output = run(*command, sys.executable, "-B", "-c", script, str(Path(__file__).parent))
+    assert output == "looking True\n"
+    calls = log.read_text(encoding="utf-8", errors="backslashreplace").split("\n")
+    assert any("/sys/net/core/somaxconn" in call for call in calls)
+    assert [call for call in calls if any(word in call for word in ("O_WRONLY", "O_RDWR", "O_CREAT", "mkdir", "rename", "unlink", "unshare", "setns"))] == []

@@ -16,7 +16,7 @@ THIS_MACHINE := --inventory localhost, --connection local --extra-vars ansible_p
 GIVEN_INVENTORY := $(filter -i% --inventory%,$(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-dev needs audit unit lint format integration sanity targets bench build test clean
+.PHONY: help venv venv-dev needs audit unit lint format integration loaders sanity targets bench build test clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1#/p' Makefile | while IFS='#' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -44,6 +44,9 @@ format: venv-dev ## Let ruff format the Python files
 
 integration: venv-dev needs ## Tests on the real kernel in namespaces, and of the audit playbook
 	@$(PYTEST) tests/integration $(ARGS)
+
+loaders: venv-dev needs ## Hundreds of random sysctl.d trees against the real loaders of four Debian releases
+	@SYSCTL_TREES=800 SYSCTL_SEED=$$(date +%s) SYSCTL_RELEASES='bullseye trixie sid' $(PYTEST) tests/integration/sysctl/test_boot_order.py $(ARGS)
 
 sanity: venv-dev ## ansible-test sanity under each ansible-core we support
 	@$(BIN)/python tools/sanity.py

@@ -18,8 +18,9 @@ def add_nginx(gathering, walk):
         problems.add("nginx_orphaned", sentence, partial=False)
     views = {view.netns: view for view in gathering.views}
     for master in survey.masters:
-        for sentence in master.problems:
-            problems.add("nginx_unknown", sentence, master.netns)
+        if master.netns is None or master.netns in views:
+            for sentence in master.problems:
+                problems.add("nginx_unknown", sentence, master.netns)
         if master.netns in views:
             _add(gathering, survey, master, views[master.netns], walk.book)
 

@@ -79,16 +79,23 @@ class Survey:
 
 def understand(root, path, prefix, version=None, is_root=True, directives=None):
     """Return the Understanding of a configuration. ``directives`` is the text of ``-g``."""
-    from .._nginx.tree import parse
-
     try:
         configuration = read_configuration(root, path, prefix, strict=False)
         listens = tuple(listen_directives(configuration, _hosts(configuration), version, is_root))
-        extra = parse(directives, "-g", None) if directives else ()
     except ReadError as error:
         return Understanding(None, None, None, None, (str(error),))
     sockets = tuple(sockets_of(listens, version))
-    return Understanding(configuration, listens, sockets, settings_of(configuration.nodes, extra), tuple(configuration.problems))
+    return Understanding(configuration, listens, sockets, settings_of(configuration.nodes, _given(directives)), tuple(configuration.problems))
+
+
+def _given(directives):
+    """The Directives of ``-g``; none when the title, which has lost its quotes, does not give them."""
+    from .._nginx.tree import parse
+
+    try:
+        return parse(directives, "-g", None) if directives else ()
+    except ReadError:
+        return ()
 
 
 def _hosts(configuration):

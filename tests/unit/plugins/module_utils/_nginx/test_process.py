@@ -10,13 +10,8 @@ from ansible_collections.netops.listen_queue.plugins.module_utils._nginx import 
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.process import find_masters
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.procfs import Identity, Usage, parse_identity, parse_limit, parse_usage
 from ansible_collections.netops.listen_queue.plugins.module_utils._processes.read import ProcessBook, pids_with_nginx_names
+from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils.nginx_world import BINARY, MASTER, WORKER, add_nginx
 from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils.support import Tree, fail
-
-BINARY = (
-    b"nginx version: nginx/1.22.1\n\0set prefix path (default: /usr/share/nginx/)\nset error log file (default: stderr)\n"
-    b"set configuration file (default: /etc/nginx/nginx.conf)\n\0configure arguments: --pid-path=/run/nginx.pid\n\0"
-)
-MASTER, WORKER = b"nginx: master process /usr/sbin/nginx", b"nginx: worker process"
 
 
 class Host(Tree):
@@ -26,21 +21,10 @@ class Host(Tree):
         super().__init__(root / "proc")
         self.own_root = root / "roots" / "host"
         self.own_root.mkdir(parents=True)
-        self.binary = self.file("binary", BINARY)
+        self.binary = self.root / "binary"
 
     def nginx(self, pid, cmdline=MASTER, parent=1, **values):
-        self.process(pid, name=values.pop("name", b"nginx"), parent=parent, **{key: values.pop(key) for key in ("fds", "netns", "mntns") if key in values})
-        self.file(f"{pid}/comm", b"nginx\n")
-        self.file(f"{pid}/cmdline", cmdline + b"\0")
-        self.file(f"{pid}/status", b"Name:\tnginx\nUid:\t0\t%d\t0\t0\nNSpid:\t%d\t%d\n" % (values.pop("uid", 0), pid, values.pop("inner", pid)))
-        self.file(f"{pid}/limits", b"Limit  Soft  Hard  Units\nMax open files            1024                 524288               files     \n")
-        self.file(f"{pid}/wchan", values.pop("wchan", b"do_epoll_wait"))
-        exe = values.pop("exe", self.binary)
-        if exe:
-            self.link(f"{pid}/exe", exe)
-        self.link(f"{pid}/root", values.pop("root", self.own_root))
-        self.link(f"{pid}/cwd", values.pop("cwd", "/"))
-        assert not values
+        add_nginx(self, pid, cmdline, parent, **{"root": self.own_root, **values})
 
     def find(self):
         return find_masters(self.proc, pids_with_nginx_names(self.proc, self.proc.numbers("")), ProcessBook(self.proc), str(self.own_root))

@@ -15,7 +15,7 @@ from .latency import CONNECTED, FAILED, REFUSED, RESET, TIMEOUT, Attempt
 
 FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6, "unix": socket.AF_UNIX}
 LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-LONGEST_WATCH = 0.1  # seconds to wait for a reset that follows
+SHORTEST_WATCH, LONGEST_WATCH = 0.001, 0.1  # seconds to wait for a reset that follows
 WAYS = {errno.ECONNREFUSED: REFUSED, errno.ECONNRESET: RESET, errno.ETIMEDOUT: TIMEOUT}
 
 
@@ -39,7 +39,7 @@ def connect_once(family, place, seconds, kind=socket.SOCK_STREAM):
                 return Attempt(TIMEOUT, time.monotonic() - start)
             number = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         took = time.monotonic() - start
-        if number == 0 and family != "unix" and _is_ready(client, min(took, LONGEST_WATCH), False):
+        if number == 0 and family != "unix" and _is_ready(client, min(max(took, SHORTEST_WATCH), LONGEST_WATCH), False):
             number = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if number == 0:
         return Attempt(CONNECTED, took)

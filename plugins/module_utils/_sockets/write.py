@@ -75,7 +75,7 @@ def _borrowed(proc, changes, pid):
             pids = found.get(change.target.inode, [])
             if not pids and denied:
                 raise ReadError(
-                    "%s cannot be reached: the descriptors of some processes may not be read; become root (CAP_SYS_PTRACE) on the host" % change.target
+                    "%s cannot be reached: the descriptors of some processes may not be read; become root (CAP_SYS_PTRACE) on the host" % str(change.target)
                 )
             sockets.append(stack.enter_context(borrow_listener(proc, pids, change.target)))
         yield sockets
@@ -85,7 +85,7 @@ def _revalidate(change, scene):
     target = change.target
     limit = next((row.accept_queue_limit for row in scene.listeners if target.is_of(row)), None)
     if limit is None:
-        raise Conflict("%s does not listen any more; its program ended or made new sockets; run again" % target)
+        raise Conflict("%s does not listen any more; its program ended or made new sockets; run again" % str(target))
     if change.before not in (None, limit):
         raise Conflict("the limit of %s was changed to %d by somebody else meanwhile; run again" % (target, limit))
     check_cap(change.after, scene, target)

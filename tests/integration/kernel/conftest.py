@@ -42,7 +42,7 @@ def point_to_this_checkout():
 if not is_found_here():
     point_to_this_checkout()
 sys.path.insert(0, str(HERE))
-pytest.register_assert_rewrite("kernel_rooms", "kernel_traffic", "kernel_view")
+pytest.register_assert_rewrite("kernel_modules", "kernel_rooms", "kernel_traffic", "kernel_view")
 
 
 @pytest.hookimpl(tryfirst=True)

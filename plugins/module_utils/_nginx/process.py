@@ -99,7 +99,7 @@ class _Search:
         children, orphans, masters = {}, [], []
         for process in found.values():
             role = process.title.role
-            if role != MASTER and process.parent in found:
+            if process.parent in found and (role != MASTER or self._is_fork(process)):
                 children.setdefault(process.parent, []).append(process)
             elif role in (WORKER, HELPER):
                 orphans.append(process.pid)
@@ -118,6 +118,11 @@ class _Search:
         stat_of = self._book.stat(pid)
         title = title_of(cmdline) if cmdline else None
         return _Process(pid, title, cmdline, stat_of.parent) if title and stat_of else None
+
+    def _is_fork(self, process):
+        """A child of a master shows the master's title until it sets its own; that of an upgrade was executed anew, elsewhere in memory."""
+        usages = [parse_usage(self._read("%d/stat" % pid) or b"") for pid in (process.pid, process.parent)]
+        return None not in usages and 0 != usages[0].arguments == usages[1].arguments
 
     def _is_single(self, process):
         """A plain command line without children is ``master_process off``, unless it is a command (-t, -s)."""

@@ -7,10 +7,12 @@ from typing import NamedTuple, Optional
 
 
 class Usage(NamedTuple):
-    """``cpu_ticks`` are clock ticks; ``title_area`` the bytes of arguments and environment, 0 when the kernel does not tell us."""
+    """``cpu_ticks`` are clock ticks. ``arguments`` is the address of the arguments and ``title_area`` the bytes of them and the
+    environment, both 0 when the kernel does not tell us."""
 
     state: str
     cpu_ticks: int
+    arguments: int
     title_area: int
 
 
@@ -18,10 +20,10 @@ def parse_usage(stat):
     """Return the Usage in a stat file; ``None`` when it is cut short."""
     fields = stat[stat.rfind(b")") + 2 :].split()  # from field 3 on
     if len(fields) < 49:  # before kernel 3.5 there are no fields 48 to 51
-        return Usage(fields[0].decode("ascii", "replace"), int(fields[11]) + int(fields[12]), 0) if len(fields) > 12 else None
+        return Usage(fields[0].decode("ascii", "replace"), int(fields[11]) + int(fields[12]), 0, 0) if len(fields) > 12 else None
     arguments, _end, environment, environment_end = (int(field) for field in fields[45:49])
     area = max(environment_end, int(fields[46])) - arguments if arguments and environment else 0
-    return Usage(fields[0].decode("ascii", "replace"), int(fields[11]) + int(fields[12]), area)
+    return Usage(fields[0].decode("ascii", "replace"), int(fields[11]) + int(fields[12]), arguments, area)
 
 
 def parse_limit(limits):

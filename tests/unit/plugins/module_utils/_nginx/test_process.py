@@ -26,6 +26,12 @@ class Host(Tree):
     def nginx(self, pid, cmdline=MASTER, parent=1, **values):
         add_nginx(self, pid, cmdline, parent, **{"root": self.own_root, **values})
 
+    def area(self, pid, numbers):
+        """Let the kernel say where the arguments and the environment of a process begin and end."""
+        stat = (self.root / str(pid) / "stat").read_bytes().split()
+        stat[47:51] = numbers.split()
+        self.file(f"{pid}/stat", b" ".join(stat))
+
     def find(self):
         return find_masters(self.proc, pids_with_nginx_names(self.proc, self.proc.numbers("")), ProcessBook(self.proc), str(self.own_root))
 
@@ -117,6 +123,16 @@ def test_two_masters_of_an_upgrade(host):
     assert ([worker.pid for worker in old.workers], [worker.pid for worker in new.workers]) == ([11], [21])
 
 
+def test_worker_that_has_no_title_yet(host):
+    host.nginx(10)
+    host.nginx(11, parent=10)
+    for pid in (10, 11):
+        host.area(pid, b"1000 2000 2000 3000")
+    assert [worker.pid for worker in host.only().workers] == [11]
+    host.area(11, b"9000 9100 9100 9500")
+    assert [master.pid for master in host.find()[0]] == [10, 11]
+
+
 def test_two_masters_that_do_not_know_each_other(host):
     host.nginx(10)
     host.nginx(20, MASTER + b" -c /other")
@@ -157,9 +173,7 @@ def test_no_running_nginx(host, cmdline, binary):
 def test_title_that_does_not_fit(host):
     """Started by ``env -i``: the area holds the arguments only."""
     host.nginx(10, b"nginx: master process ngin")
-    stat = (host.root / "10/stat").read_bytes().split()
-    stat[47:51] = b"1000 1028 1028 1028".split()
-    host.file("10/stat", b" ".join(stat))
+    host.area(10, b"1000 1028 1028 1028")
     master = host.only()
     assert (master.is_cut, master.config, master.prefix) == (True, None, None)
     assert master.problems == ("the command line of nginx 10 is cut, because its environment is too small to hold it; name its configuration yourself",)
@@ -220,10 +234,10 @@ def test_parts_that_are_gone_are_unknown(host, gone):
 
 STAT = b"11 (a ) b) S 10 1 1 0 -1 4194624 88 0 0 0 250 50 0 0 20 0 1 0 12345 " + b"0 " * 22
 STATS = {
-    "all": (STAT + b"0 0 0 1000 1100 1100 1500 0\n", Usage("S", 300, 500)),
-    "not_ours_to_see": (STAT + b"0 0 0 0 0 0 0 0\n", Usage("S", 300, 0)),
-    "environment_ends_before": (STAT + b"0 0 0 1000 1100 900 950 0\n", Usage("S", 300, 100)),
-    "old_kernel": (STAT, Usage("S", 300, 0)),
+    "all": (STAT + b"0 0 0 1000 1100 1100 1500 0\n", Usage("S", 300, 1000, 500)),
+    "not_ours_to_see": (STAT + b"0 0 0 0 0 0 0 0\n", Usage("S", 300, 0, 0)),
+    "environment_ends_before": (STAT + b"0 0 0 1000 1100 900 950 0\n", Usage("S", 300, 1000, 100)),
+    "old_kernel": (STAT, Usage("S", 300, 0, 0)),
     "cut": (STAT[:30], None),
     "empty": (b"", None),
 }

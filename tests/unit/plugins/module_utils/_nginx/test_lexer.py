@@ -10,8 +10,12 @@ from ansible_collections.netops.listen_queue.plugins.module_utils._nginx import 
 from hypothesis import given
 from hypothesis import strategies as st
 
-FILES = sorted((Path(__file__).parent / "fixtures").glob("*.conf"))
+FILES = sorted((Path(__file__).parent / "fixtures").glob("*.conf*"))
 FRAGMENTS = [bytes([byte]) for byte in b" \t\r\n;{}#$\\\"')a-[]=\0\xff"] + [b"${", b"listen 80;", b"x_by_lua_block {", b"--[[", b"]]", b"[=["]
+
+
+def name_of(path):
+    return path.name.partition(".")[0]
 
 
 def joined(data, start=0):
@@ -22,7 +26,7 @@ def kinds(data):
     return [token.kind for token in lexer.lex(data)]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_tokens_of_a_file_join_to_the_file_wherever_it_is_cut(path):
     data = path.read_bytes()
     assert joined(data) == data

@@ -13,13 +13,19 @@ from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils._ng
 from hypothesis import given
 from hypothesis import strategies as st
 
-FIXTURES = Path(__file__).parent / "fixtures"
-FILES = sorted(FIXTURES.glob("*.conf"))
+FILES = sorted((Path(__file__).parent / "fixtures").glob("*.conf*"))  # those that are no proper text end in .bin
 WANTED = (b"server", b"listen", b"server_name")
 
 
+def name_of(path):
+    return path.name.partition(".")[0]
+
+
+PATHS = {name_of(path): path for path in FILES}
+
+
 def fixture(name):
-    return (FIXTURES / (name + ".conf")).read_bytes()
+    return PATHS[name].read_bytes()
 
 
 def answer(data, wanted=None):
@@ -110,7 +116,7 @@ ERRORS = {
 
 
 def test_every_fixture_has_an_expected_answer():
-    assert {path.stem for path in FILES} == {*LISTENS, *ERRORS}
+    assert set(PATHS) == {*LISTENS, *ERRORS}
 
 
 @pytest.mark.parametrize("name", LISTENS)
@@ -158,7 +164,7 @@ def check_wanted(data):
         assert answer(data, wanted) == (whole if isinstance(whole, str) else selected(whole, wanted))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_wanted_directives_are_those_of_the_whole_file_wherever_it_is_cut(path):
     data = path.read_bytes()
     for cut in (*range(min(len(data), 1500)), *range(1500, len(data), 250), len(data)):  # a long file is long by repeating itself
@@ -208,7 +214,7 @@ CROSSPLANE_CANNOT = {
 
 @pytest.mark.parametrize("name", [name for name in LISTENS if name not in CROSSPLANE_CANNOT])
 def test_the_same_listens_as_crossplane(name):
-    parsed = crossplane.parse(str(FIXTURES / (name + ".conf")), single=True, comments=False, check_ctx=False, check_args=False)
+    parsed = crossplane.parse(str(PATHS[name]), single=True, comments=False, check_ctx=False, check_args=False)
     assert parsed["errors"] == []
     theirs, blocks = [], [parsed["config"][0]["parsed"]]
     for items in blocks:
@@ -245,6 +251,7 @@ def written(directives, draw):
     for name, args, inner in directives:
         text += draw(GAPS | st.just(b"")) + spelled(name, draw)
         text += b"".join(draw(GAPS) + spelled(word, draw) for word in args) + draw(GAPS | st.just(b""))
+        text += b" " if inner is not None and text.endswith(b"$") else b""
         text += b";" if inner is None else b"{" + written(inner, draw) + draw(GAPS | st.just(b"")) + b"}"
     return text
 

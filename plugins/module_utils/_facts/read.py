@@ -61,10 +61,11 @@ class Gathering:
         self.count_half_open(self.views)
         if walk:
             self._processes = walk.search()
-            if "nginx" in wants and walk.may_have_nginx(self._processes):
+            nginx_pids = walk.nginx_pids(self._processes) if "nginx" in wants else ()
+            if nginx_pids:
                 from .._nginx_facts.read import add_nginx
 
-                add_nginx(self, walk)
+                add_nginx(self, walk, nginx_pids)
         if "sysctl_boot" in wants:
             self._read_sysctl_boot()
 

@@ -11,9 +11,9 @@ from .._nginx_survey.shape import requested, summary
 MIGRATE = "net.ipv4.tcp_migrate_req"
 
 
-def add_nginx(gathering, walk):
-    """Set ``nginx`` and ``requested`` of the views that have one. ``walk`` is the run's ProcessWalk."""
-    survey, problems = Survey(gathering.proc, walk.nginx_pids(), walk.book, gathering.release), gathering.problems
+def add_nginx(gathering, walk, pids):
+    """Set ``nginx`` and ``requested`` of the views that have one. ``walk`` is the run's ProcessWalk, ``pids`` those to look at."""
+    survey, problems = Survey(gathering.proc, pids, walk.book, gathering.release), gathering.problems
     for sentence in survey.problems:
         problems.add("nginx_orphaned", sentence, partial=False)
     views = {view.netns: view for view in gathering.views}

@@ -102,15 +102,14 @@ class ProcessWalk:
             found.update((inode, []) for inode in missing)
         return found
 
-    def may_have_nginx(self, processes):
-        """Whether it is worth looking for nginx: not where the holders of all listeners are known and none has its name."""
-        known = self._wants_owners and "sockets" in self._gathering.options.subsets and None not in processes.values()
-        if known and self._inodes() <= set(processes):
-            return any(is_nginx_name(facts["name"]) for holders in processes.values() for facts in holders)
-        return True
+    def nginx_pids(self, processes):
+        """Return the pids of all processes that may be an nginx; ``processes`` is what search() returned.
 
-    def nginx_pids(self):
-        """Return the pids of all processes that may be an nginx."""
+        Where the holders of all listeners are known, and none has an nginx's name, nobody else is looked at.
+        """
+        known = self._wants_owners and "sockets" in self._gathering.options.subsets and None not in processes.values()
+        if known and self._inodes() <= set(processes) and not any(is_nginx_name(facts["name"]) for holders in processes.values() for facts in holders):
+            return []
         return pids_with_nginx_names(self._proc, self._pids)
 
     def _sees_all(self):

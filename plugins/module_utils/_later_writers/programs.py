@@ -102,8 +102,8 @@ def tuned_profile(path, data, when):
     included, claims = [], []
     for section, option, value, line in ini_lines(data):
         if section == "sysctl":
-            value = "=" + value if value.startswith(">") else value  # `=>` raises only
-            claims.append(Claim("tuned", simplified(path_of(option)), value, path, line, when))
+            text = "=" + value if value.startswith(">") else value  # `=>` raises only
+            claims.append(Claim("tuned", simplified(path_of(option)), text, path, line, when))
         elif section == "main" and option == "include":
             included += value.replace(",", " ").split()
     return included, claims

@@ -61,8 +61,7 @@ REFUSED = {
     ),
     "unknown_subset": (
         {"gather_subset": ["network"]},
-        "gather_subset: there is no subset 'network'; "
-        "use all, min, counters, nginx, processes, sockets, syn_queue, sysctl_boot, sysctls, unix, each also with a leading !",
+        f"gather_subset: there is no subset 'network'; use all, min, {', '.join(sorted(SUBSETS))}, each also with a leading !",
     ),
 }  # fmt: skip
 

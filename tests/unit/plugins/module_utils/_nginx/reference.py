@@ -55,7 +55,7 @@ class Reader:
             if byte in (b";", b"{"):
                 return byte
             if byte not in SPACES and byte != b")":
-                raise Refused('unexpected "%s"' % byte.decode("latin-1"), self.line)
+                raise Refused('unexpected "%s"' % byte.decode("utf-8", "backslashreplace"), self.line)
             self.is_behind_quote = False
             if byte != b")":
                 return None

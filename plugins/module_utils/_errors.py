@@ -57,3 +57,7 @@ class Busy(WriteError):
 
 class JournalError(ReadError):
     """The journal of a checkpoint is torn, or of a version that is not known here; nothing may be concluded from it."""
+
+
+class JournalVersion(JournalError):
+    """The journal was written by another version of the collection, which alone knows what it means."""

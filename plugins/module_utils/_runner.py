@@ -27,12 +27,30 @@ def run_info(argument_spec, gather, **limits):
     module.exit_json(changed=False, **result)
 
 
-def run_change(argument_spec, act, **constraints):
-    """Run a module that changes something: ``act(parameters, is_check)`` returns its Answer (_change.py).
+def run_journalled(argument_spec, act, session, **constraints):
+    """Run a module that changes something: ``act(parameters, is_check, session)`` returns its Answer (_change.py).
 
-    In check mode it has to stop after planning. ``constraints`` are those of AnsibleModule, as ``mutually_exclusive``.
+    What it changes belongs to the checkpoint that its option ``checkpoint`` names: it takes the lock by ``session.opened()``,
+    and makes its changes inside ``journalled(plan)`` of what that gives. In check mode it has to stop after planning.
+    ``constraints`` are those of AnsibleModule, as ``mutually_exclusive``.
     """
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **constraints)
+
+    def acted(parameters, is_check):
+        session.begin(parameters["checkpoint"], getattr(module, "_name", "a module"))
+        for sentence in session.settle(is_check):
+            module.warn(sentence)
+        return act(parameters, is_check, session)
+
+    _end(module, acted)
+
+
+def run_change(argument_spec, act, **constraints):
+    """Run a module that changes something that belongs to no checkpoint: ``act(parameters, is_check)`` returns its Answer."""
+    _end(AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **constraints), act)
+
+
+def _end(module, act):
     try:
         answer = act(module.params, module.check_mode)
     except ListenQueueError as error:

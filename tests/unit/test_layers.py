@@ -18,6 +18,7 @@ PACKAGE = "ansible_collections.netops.listen_queue."
 LAYERS = ("pure", "read", "write", "apply", "checkpoint", "runner", "modules")
 READERS = {"read.py", "process.py"}
 WRITERS = {"write.py", "control.py", "store.py", "durable.py", "lock.py", "deadline.py"}
+CHECKPOINT = {"undo.py", "pack.py", "program.py", "session.py"}
 TOP_LEVEL = {"_proc.py": "read", "_apply.py": "apply", "_runner.py": "runner"}
 ONLY_WRITER = "plugins/module_utils/_files/durable.py"
 REPORT_WRITER = "plugins/plugin_utils/files.py"  # on the controller, which has no need of a journal
@@ -57,7 +58,7 @@ def layer(path):
         return None
     if len(parts) == 3:
         return TOP_LEVEL.get(parts[2], "pure")
-    if parts[2] == "_checkpoint" and parts[-1] in WRITERS | {"undo.py"}:
+    if parts[2] == "_checkpoint" and parts[-1] in WRITERS | CHECKPOINT:
         return "checkpoint"
     return "read" if parts[-1] in READERS else "write" if parts[-1] in WRITERS else "pure"
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from .._errors import WriteError
 from .read import TEMPORARY, attributes
 
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 RENAME_EXCHANGE = 2  # include/uapi/linux/fs.h
 # Belong to the bytes, not to the file: the kernel makes them anew.
@@ -155,7 +156,7 @@ def private_folder(path):
                 sync_folder(above)
             except FileExistsError:
                 pass
-            folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+            folder = os.open(name, FOLDER, dir_fd=above)
         finally:
             os.close(above)
     except OSError as error:

@@ -1,0 +1,176 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each kind of change: how it is now, and how to make it so; and effects. The runner and the undo program share it.
+
+What a kind needs is imported when the first change of that kind comes.
+"""
+
+import os
+import stat
+from contextlib import suppress
+
+from ._change import FILE, FOLDER, SOCKET, SYSCTL
+from ._checkpoint.entry import ENDED, Unusual
+from ._errors import InputError, ReadError, WriteError
+
+RELOAD_SECONDS = 30
+
+
+class Machine:
+    """This machine, as changes see it.
+
+    ``namespaces`` maps inodes of network namespaces to those that they are now: after a boot the host's own has another one.
+    None means that it ended.
+    """
+
+    def __init__(self, proc, namespaces=None):
+        self._proc = proc
+        self._namespaces = namespaces
+        self._found = {}
+
+    # How it is now ------------------------------------------------------------------------------------------------------
+
+    def now(self, kind, target):
+        """Return what is there: FileState, mode, text or limit as in a Change, None for nothing, ENDED, or Unusual. Raises ReadError."""
+        return {FILE: self._file, FOLDER: self._folder, SYSCTL: self._sysctl, SOCKET: self._socket}[kind](target)
+
+    def _file(self, target):
+        from ._files.read import see
+
+        place = self._place(target)
+        if place is None or isinstance(place, Unusual):
+            return place
+        with place:
+            try:
+                seen = see(place)
+            except ReadError as error:
+                return Unusual(str(error))
+        return None if seen is None else seen.state
+
+    def _folder(self, target):
+        place = self._place(target, True)
+        if place is None or isinstance(place, Unusual):
+            return place
+        with place:
+            try:
+                status = os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
+            except FileNotFoundError:
+                return None
+        return stat.S_IMODE(status.st_mode) if stat.S_ISDIR(status.st_mode) else Unusual("%s is no directory any more" % target.path)
+
+    def _place(self, target, is_folder=False):
+        from ._files.read import locate
+
+        if not os.path.isdir(target.root):
+            raise ReadError("%s, in which %s was changed, is not there any more" % (target.root, target.path))
+        try:
+            place = locate(target.root, target.path, is_folder)
+        except ReadError as error:
+            if isinstance(error.__context__, FileNotFoundError):  # its directory is gone
+                return None
+            return Unusual(str(error))
+        if place.path != target.path:
+            place.close()
+            return Unusual("%s leads to %s now, because somebody made a symbolic link" % (target.path, place.path))
+        return place
+
+    def _sysctl(self, target):
+        def read():
+            raw = self._proc.read("sys/" + target.path, once=True)
+            return None if raw is None else " ".join(raw.decode("utf-8", "backslashreplace").split())
+
+        if self._namespace(target.netns) is None:
+            return ENDED
+        return self._inside(target.netns, read)
+
+    def _socket(self, target):
+        from ._sockets.write import limits_of
+
+        if self._namespace(target.netns) is None:
+            return ENDED
+        target = target._replace(netns=self._namespace(target.netns).id.inode)
+        limit = limits_of(self._proc, [target])[target]
+        return ENDED if limit is None else limit
+
+    def _namespace(self, inode):
+        """Return the Namespace that had this inode when the change was made; None when it ended."""
+        from ._namespaces.process import Finder
+        from ._namespaces.read import own_namespace
+        from ._problems import Problems
+
+        if inode not in self._found:
+            own = own_namespace(self._proc)
+            wanted = inode if self._namespaces is None else self._namespaces.get(inode)
+            if wanted in (None, own.id.inode):
+                self._found[inode] = None if wanted is None else own
+            else:
+                finder = Finder(self._proc, own, Problems())
+                finder.find(self._proc.numbers(""))
+                self._found[inode] = next((each for each in finder.namespaces() if each.id.inode == wanted), None)
+        return self._found[inode]
+
+    def _inside(self, inode, function):
+        from ._namespaces.read import entered, own_namespace
+
+        try:
+            with entered(self._proc, own_namespace(self._proc), self._namespace(inode)):
+                return function()
+        except OSError as error:
+            raise WriteError("the network namespace %d cannot be entered: %s; become root on the host" % (inode, error.strerror))
+
+    # How to make it so --------------------------------------------------------------------------------------------------
+
+    def clean(self, kind, target):
+        """Remove what a run that was killed left beside a file. The lock of the run has to be held."""
+        from ._files.durable import remove_leftovers
+
+        if kind == FILE and os.path.isdir(target.root):
+            place = self._place(target)
+            if place is not None and not isinstance(place, Unusual):
+                with place, suppress(OSError):
+                    remove_leftovers(place.folder, ())
+
+    def write_files(self, changes):
+        """Make Changes of files and folders, all of them or none; ``before`` is what is there. Raises Conflict, WriteError, ReadError."""
+        from ._files.write import apply_files
+
+        apply_files(changes, self._proc)
+
+    def write(self, change):
+        """Make one Change of another kind; ``before`` is what is there. Raises Conflict, WriteError, ReadError."""
+        {SYSCTL: self._write_sysctl, SOCKET: self._write_socket}[change.kind](change)
+
+    def _write_sysctl(self, change):
+        from ._sysctl.write import write_values
+
+        path = change.target.path
+        after = self._inside(change.target.netns, lambda: write_values(self._proc, {path: change.after}))
+        if after[path] != change.after:
+            raise WriteError("%s reads back as %r and not as %r; a program sets it too" % (change.target, after[path], change.after))
+
+    def _write_socket(self, change):
+        from ._sockets.write import set_limits
+
+        target = change.target._replace(netns=self._namespace(change.target.netns).id.inode)
+        set_limits(self._proc, [change._replace(target=target)])
+
+    def reload_nginx(self, target):
+        """Let the nginx of a NginxTarget read its configuration again; return False when none runs. Raises WriteError when it does not take it."""
+        from ._nginx_reload.control import act
+        from ._processes.model import parse_stat
+
+        data = self._proc.read("%d/stat" % target.pid)
+        is_same = bool(data) and parse_stat(data).start_ticks == target.start_ticks
+        if not is_same and (target.config is None or not os.path.isdir(target.root or "/")):
+            return False
+        parameters = {"pid": target.pid, "config": None, "root": "/", "timeout": RELOAD_SECONDS}
+        if not is_same:
+            parameters.update(pid=None, config=target.config, root=target.root or "/")
+        try:
+            answer = act(parameters, False, self._proc.root)
+        except InputError:  # it ended, and no other one runs with this configuration
+            return False
+        if answer.failure:
+            raise WriteError(answer.failure)
+        return True

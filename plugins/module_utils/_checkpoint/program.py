@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The undo program: it rolls back the checkpoint in whose directory it lies, with nothing but Python. See pack.py."""
+
+import os
+import time
+
+from .._errors import ListenQueueError
+from .._proc import ProcFS
+from . import entry
+from .deadline import disarm
+from .read import clock, find_one, head_of
+from .store import waited
+from .undo import roll_back, tidy
+
+PROC = "/proc"
+PATIENCE = 600  # seconds to wait for a run that is changing the machine
+WATCH = 2.0  # seconds between two looks
+USAGE = """usage: %s [--reason TEXT]
+Takes back what the checkpoint in this directory changed.
+  --timer   only when its time is over
+  --boot    because the machine has booted before it was committed
+  --detach  wait for its time to be over, in a process of its own
+"""
+BY = {"": "the undo program", "--timer": "the deadline", "--boot": "the boot", "--detach": "the deadline"}
+WHY = {
+    "": "somebody ran it",
+    "--timer": "it was not committed in time",
+    "--boot": "the machine booted before it was committed",
+    "--detach": "it was not committed in time",
+}
+
+
+def main(arguments):
+    """Run the program; return its exit code: 0 for rolled back or nothing to do, 1 for failed, 2 for called wrongly."""
+    path = os.path.dirname(os.path.abspath(arguments[0]))
+    mode, reason = _options(arguments[1:])
+    if mode is None:
+        print(USAGE % arguments[0], end="")
+        return 2
+    os.chdir("/")
+    os.umask(0o077)
+    if mode == "--detach" and not _detached(path):
+        return 0
+    try:
+        return _run(ProcFS(PROC), os.path.dirname(os.path.dirname(path)), os.path.basename(path), mode, reason)
+    except ListenQueueError as error:
+        print(error)
+        return 1
+
+
+def _options(words):
+    if words and words[0] == "--reason" and len(words) == 2:
+        return "", words[1]
+    if not words or (len(words) == 1 and words[0] in BY):
+        mode = words[0] if words else ""
+        return mode, WHY[mode]
+    return None, None
+
+
+def _run(proc, state_folder, identifier, mode, reason):
+    with waited(state_folder, proc, PATIENCE):
+        found = find_one(state_folder, identifier)
+        if found.has_unit and found.state not in entry.UNRESOLVED:
+            tidy(proc, found)
+        if mode and not (found.state in entry.UNRESOLVED and (mode == "--boot" or found.state != entry.OPEN or head_of(found).is_expired(clock(proc)))):
+            print("The checkpoint %s is %s: nothing to do." % (identifier, found.state))
+            return 0
+        if not mode and found.state in (entry.ROLLED_BACK, entry.ABANDONED):
+            print("The checkpoint %s is %s already." % (identifier, found.state.replace("_", " ")))
+            return 0
+        report = roll_back(proc, found, BY[mode], reason)
+    disarm(identifier)
+    _tell(identifier, report)
+    return 0 if report.state == entry.ROLLED_BACK else 1
+
+
+def _tell(identifier, report):
+    for row in report.rows:
+        print("%-9s %s" % (row.result, entry.name_of(row.aim.kind, row.aim.target)))
+    for title, sentences in (("Kept", report.conflicts), ("Failed", report.failures), ("To do by hand", report.steps)):
+        for sentence in sentences:
+            print("%s: %s" % (title, sentence))
+    print("The checkpoint %s is %s." % (identifier, report.state.replace("_", " ")))
+
+
+def _detached(path):
+    """Leave a process that waits; return True in it when the time is over, and end it when there is nothing to wait for any more."""
+    if os.fork():
+        return False
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    os.dup2(1, 2)  # nobody reads what goes wrong later, and a pipe that stays open would keep its reader waiting
+    os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 65536 else 65536)
+    state_folder, identifier = os.path.dirname(os.path.dirname(path)), os.path.basename(path)
+    proc = ProcFS(PROC)
+    while True:
+        try:
+            found = find_one(state_folder, identifier)
+            if found.state != entry.OPEN:
+                os._exit(0)
+            head = head_of(found)
+        except ListenQueueError:  # it was removed, or nobody can read it: then nobody can roll it back either
+            os._exit(1)
+        now = clock(proc)
+        if head.is_expired(now):
+            return True
+        time.sleep(max(0.01, min(WATCH, head.deadline - now.seconds)))

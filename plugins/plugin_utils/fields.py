@@ -50,6 +50,7 @@ _NAMESPACE = {
     "counters_sample": Field("open", "delta and per_second of each counter in the window", SAMPLED),
     "overflows_in_window": Field("int", "ListenOverflows counted in the window (packets, not clients)", SAMPLED),
     "overflows_per_second": Field("number", "the same per second", SAMPLED),
+    "nginx_not_listening": Field("list", "text per address of an nginx configuration on which it does not listen", "nginx was gathered and runs here"),
 }
 _LISTENER = {
     "address": Field("text", "0.0.0.0:80, [::]:80 or the path of a unix socket"),

@@ -119,7 +119,17 @@ def _namespace(source: Mapping[str, Any]) -> Row:
         window = _at(source["counters_sample"], "TcpExt", "ListenOverflows")
         row["overflows_in_window"] = _int(_at(window, "delta"))
         row["overflows_per_second"] = _number(_at(window, "per_second"))
+    if isinstance(source.get("nginx"), list):
+        row["nginx_not_listening"] = [text for each in source["nginx"] if isinstance(each, dict) for text in _not_listening(each)]
     return row
+
+
+def _not_listening(nginx: Mapping[str, Any]) -> Iterable[str]:
+    """A text per address that nginx's configuration names, on which it does not listen, and why."""
+    for each in nginx.get("not_listening") or ():
+        if isinstance(each, dict):
+            address = listener_address({**each, "family": "unix" if "path" in each else "inet"})
+            yield "%s (%s: %s)" % (address, _at(each, "must_act", "who"), _at(each, "must_act", "because"))
 
 
 def _named(names: Mapping[str, Any], netns: Any) -> tuple[str, str]:

@@ -61,7 +61,7 @@ def summary(master, described, understanding, lives, status, sentences):
     facts["open_files_limit"] = _smallest(worker.open_files_limit for worker in serving)
     settings = understanding.settings
     facts["worker_connections"] = settings.worker_connections if settings else None
-    unbound = [live for live in lives or () if not live.listeners and live.actor and live.actor.who != NOBODY]
+    unbound = [live for live in lives or () if not live.listeners and live.actor and live.actor.who not in (NOBODY, None)]
     if unbound:
         facts["not_listening"] = [dict(endpoint(live.socket.address), must_act=must_act(live.actor)) for live in unbound]
     if status is not None:

@@ -93,6 +93,7 @@ NEEDS = {
         "listener.drops",
     },
     "limit_stale": {"listener.accept_queue_limit", 'namespace.sysctls."net.core.somaxconn"'},
+    "nginx_not_listening": {"namespace.nginx_not_listening"},
     "overflows_in_window": {"namespace.overflows_in_window"},
     "somaxconn_low": {'namespace.sysctls."net.core.somaxconn"', "namespace.is_host", "namespace.listener_count"},
     "syncookies_off": {'namespace.sysctls."net.ipv4.tcp_syncookies"', "namespace.is_host", "namespace.listener_count"},

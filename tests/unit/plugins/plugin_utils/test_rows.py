@@ -44,6 +44,29 @@ def test_listener_fields(make_facts, make_namespace, make_listener, changes, exp
     assert {key: listener.get(key, "absent") for key in expected} == expected
 
 
+def not_listening(**address):
+    return {**address, "must_act": {"who": "config", "because": "bind() fails"}}
+
+
+@pytest.mark.parametrize(
+    ("nginx", "expected"),
+    [
+        pytest.param("absent", "absent", id="not_asked_or_none_runs"),
+        pytest.param([{"pid": 1}], [], id="listens_everywhere"),
+        pytest.param(
+            [{"not_listening": [not_listening(local_address="127.0.0.1", local_port=80), not_listening(path="/run/x")]}, {"pid": 2}],
+            ["127.0.0.1:80 (config: bind() fails)", "/run/x (config: bind() fails)"],
+            id="address_and_unix",
+        ),
+        pytest.param([{"not_listening": [not_listening(local_address="::", local_port=80)]}], ["[::]:80 (config: bind() fails)"], id="ipv6"),
+        pytest.param([{"not_listening": [{"local_address": "::1", "local_port": 80}, 7]}, 7], ["[::1]:80 (None: None)"], id="broken"),
+    ],
+)
+def test_nginx_that_does_not_listen(make_facts, make_namespace, nginx, expected):
+    (row,) = host_rows("web1", make_facts(make_namespace(nginx=nginx)), {}).namespaces
+    assert row["namespace"].get("nginx_not_listening", "absent") == expected
+
+
 @pytest.mark.parametrize(
     ("listen_drops", "drops", "expected"),
     [

@@ -141,6 +141,13 @@ def test_configuration_that_cannot_be_read(world):
     assert [(problem["code"], problem["message"]) for problem in problems] == [("nginx_config", sentence)]
 
 
+def test_host_name_that_is_not_resolved_is_no_missing_socket(world):
+    world.nginx(conf="http { server { listen web.example:80; } }")
+    world.kernel[world.own] = {"tcp": [listener()]}
+    namespace, _problems = world.only(gather_subset=["all", "!unix"])
+    assert "not_listening" not in namespace["nginx"][0]
+
+
 def test_no_configuration_at_all(world):
     world.nginx(conf=None)
     world.kernel[world.own] = {"tcp": [listener()]}

@@ -72,8 +72,9 @@ def lex(data: bytes, start: int = 0) -> Iterator[Token]:
         else:
             yield Token(kind, position, end)
         if kind == OPEN and name is not None and is_lua(name):
-            yield from _lua_tokens(data, end)
-            end = lua_end(data, end)[0]
+            for token in _lua_tokens(data, end):
+                yield token
+                end = token.end
         if kind in (OPEN, END, CLOSE):
             name = None
         elif name is None and kind in ("quoted", WORD):
@@ -130,9 +131,11 @@ def _string_end(data, start, quote, hopeless):
 
 def _lua_tokens(data, start):
     end, opened = lua_end(data, start)
-    for token in (Token(LUA, start, end if opened < 0 else opened), Token(UNCLOSED_LUA, end if opened < 0 else opened, end)):
-        if token.start < token.end:
-            yield token
+    known = end if opened < 0 else opened
+    if start < known:
+        yield Token(LUA, start, known)
+    if known < end:
+        yield Token(UNCLOSED_LUA, known, end)
 
 
 def _resolve(escape):

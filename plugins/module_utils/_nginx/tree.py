@@ -21,13 +21,13 @@ from .model import Directive
 DATA_BLOCKS = frozenset((b"charset_map", b"geo", b"map", b"split_clients", b"types"))
 NEVER_BLOCKS = frozenset((b"include", b"listen", b"server_name"))
 
-# What the pattern takes for a directive: a name without quotes and escapes; behind it variables, escapes of anything but space, short
-# words in quotes, and comments. A quote, `#` or `}` that does not begin a word is an ordinary byte of it. The bounds keep every word
-# well below lexer.BUFFER, and there is only one way to match anything, so nothing is tried twice.
+# What the pattern takes for a directive: a name without quotes and escapes, and not of Lua code; behind it variables, escapes of anything
+# but space, short words in quotes, and comments. A quote, `#` or `}` that does not begin a word is an ordinary byte of it. The bounds keep
+# every word below lexer.BUFFER, and there is only one way to match anything, so nothing is tried twice.
 _NAME = rb"""[^ \t\r\n\v\f;{}"'#\\$]{1,400} (?=[ \t\r\n;{]) (?<!_by_lua_block)"""
 _PLAIN = rb"""[^\v\f;{}"'#\\$]{0,400}"""
 _SPECIAL = rb"""(?:
-    \$ \{{0,400} (?!\{)
+    \$ \{{0,9} (?!\{)
   | \\ [^ \t\r\n]
   | (?<![ \t\r\n]) ["'#}]
   | (?<=[ \t\r\n]) (?: (?: "[^"\\]{0,400}" | '[^'\\]{0,400}' ) (?=[ \t\r\n;{)]) | \#[^\n]{0,400}(?=\n) )

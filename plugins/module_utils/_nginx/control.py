@@ -17,6 +17,7 @@ from .._errors import ReadError
 from .._files import durable
 from .._files.read import locate
 from .._sandbox.control import Program, SandboxRefused, Staged, View, run, view_of
+from .writes import written_folders
 
 PRIVATE_MOUNTS, SHADOW_INCLUDES = "private_mounts", "shadow_includes"
 PROGRAMS = ("nginx", "openresty", "angie", "freenginx", "tengine")
@@ -26,6 +27,7 @@ ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 NOT_PASSED_ON = ("NGINX", "NGINX_VAR", "OPENRESTY", "ANGIE", "TENGINE")
 VARIABLE = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*=")
 PIECE, MOST_PIECES = 1 << 20, 64  # bytes of a program that are looked at
+PROCESS = re.compile(r"\A\d+#\d+: ")
 MOST_SHOWN = 2000  # characters of what nginx says
 
 
@@ -129,12 +131,13 @@ def arguments(installation, config):
     return words
 
 
-def try_configuration(proc, installation, configuration, files, folders, seconds):
-    """Return nginx's Verdict of the configuration with other bytes in some of its files.
+def try_configuration(proc, installation, configuration, files, seconds):
+    """Return nginx's Verdict of a Configuration (read with writes.NAMES) with other bytes in some of its files.
 
-    ``files`` is {path as nginx names it: (real path inside the root, bytes)}; ``folders`` are those of
-    writes.written_folders(). Raises SandboxRefused, ReadError and WriteError where it cannot be tested.
+    ``files`` is {path as nginx names it: (real path inside the root, bytes)}. Raises SandboxRefused, ReadError and WriteError
+    where it cannot be tested.
     """
+    folders = written_folders(configuration, installation.prefix, installation.build)
     program = Program(installation.executable, arguments(installation, installation.config), installation.environment)
     staged = Staged(sorted(dict(files.values()).items()), folders)
     try:
@@ -153,6 +156,20 @@ def _result(outcome, method, shown):
     if len(text) > MOST_SHOWN:
         text = "..." + text[-MOST_SHOWN:]
     return Verdict(None if outcome.code is None else outcome.code == 0, method, text.strip())
+
+
+def sentence_of(verdict):
+    """Return nginx's own words for why it refuses a configuration, without time and pid."""
+    found = [line.partition("[emerg] ")[2] for line in verdict.output.split("\n") if "[emerg] " in line]
+    return "; ".join(PROCESS.sub("", line) for line in found) or verdict.output or "it said nothing"
+
+
+def what_is_wrong(proc, installation, configuration, seconds):
+    """Return nginx's words on the configuration as it is on disk; ``None`` when it finds nothing wrong."""
+    verdict = try_configuration(proc, installation, configuration, {}, seconds)
+    if verdict.passed is None:
+        return "nginx -t did not end within %d seconds" % seconds
+    return None if verdict.passed else sentence_of(verdict)
 
 
 def _test_shadows(proc, installation, configuration, files, seconds):

@@ -83,8 +83,10 @@ def run(proc, program, view, staged, seconds):
     child.close()
     os.close(output[1])
     os.close(status[1])
+    deadline = time.monotonic() + seconds
     try:
-        texts, is_over = _listen(output[0], status[0], time.monotonic() + seconds)
+        texts = _listen(output[0], status[0], deadline)
+        is_over = _has_ended(pid, deadline)
     finally:
         os.close(output[0])
         os.close(status[0])
@@ -103,7 +105,7 @@ def _is_leader(pid):
 
 
 def _listen(output, status, deadline):
-    """Read both pipes to their ends; return the texts, and whether the ends came in time."""
+    """Read both pipes to their ends, or until the deadline; return the texts."""
     texts, left = {output: b"", status: b""}, {output, status}
     while left:
         ready = select.select(list(left), [], [], max(0.0, deadline - time.monotonic()))[0]
@@ -114,7 +116,16 @@ def _listen(output, status, deadline):
             texts[descriptor] = (texts[descriptor] + chunk)[-MOST_OUTPUT:]
             if not chunk:
                 left.discard(descriptor)
-    return (texts[output], texts[status]), not left
+    return texts[output], texts[status]
+
+
+def _has_ended(pid, deadline):
+    """Wait for the child without reaping it; False when the time is over. A program may close its output before it ends."""
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+    return True
 
 
 def _exit_code(status):

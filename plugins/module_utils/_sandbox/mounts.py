@@ -19,15 +19,31 @@ def is_below(path, folder):
 
 
 def mounts_below(mountinfo, folder):
-    """Return the topmost mount points (bytes) below ``folder`` (bytes), in mount order: proc(5), field 5."""
-    found = []
+    """Return the topmost visible mount points (bytes) below ``folder`` (bytes), in mount order: proc(5), fields 1, 2 and 5."""
+    mounts = {}
     for line in mountinfo.split(b"\n"):
         fields = line.split(b" ")
-        if len(fields) > 4:
-            point = unescaped(fields[4])
-            if point != folder and point.startswith(folder.rstrip(b"/") + b"/") and point not in found:
-                found.append(point)
-    return [point for point in found if not any(point != other and point.startswith(other + b"/") for other in found)]
+        if len(fields) > 5:
+            mounts[fields[0]] = (fields[1], unescaped(fields[4]))
+    siblings = {}
+    for parent, point in mounts.values():
+        siblings.setdefault(parent, set()).add(point)
+    below = folder.rstrip(b"/") + b"/"
+    found = [point for number, (_parent, point) in mounts.items() if point.startswith(below) and not _is_hidden(number, mounts, siblings)]
+    return [point for point in dict.fromkeys(found) if not any(point.startswith(other + b"/") for other in found)]
+
+
+def _is_hidden(number, mounts, siblings):
+    """True when a later mount lies over a directory on the way to the mount, or over one of those that it is mounted in."""
+    while number in mounts:
+        parent, point = mounts[number]
+        above = point
+        while above not in (b"/", b""):
+            above = above.rpartition(b"/")[0] or b"/"
+            if above in siblings[parent] and point != above:
+                return True
+        number = parent
+    return False
 
 
 def scratch_candidates(paths):

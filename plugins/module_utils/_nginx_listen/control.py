@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes the listen directives of one configuration: read, plan, test, write, read again. Never reloads."""
+
+import posixpath
+from typing import NamedTuple, Optional
+
+from .._change import FILE, Answer, Change, FileTarget, Plan
+from .._errors import Conflict, InputError, ReadError, WriteError
+from .._files.read import locate, see, why_not_replaceable
+from .._files.store import opened
+from .._files.write import apply_files
+from .._nginx.binary import core_version
+from .._nginx.control import installation_in, installation_of, scanned, sentence_of, try_configuration
+from .._nginx.edit import plan_listen, wanted_of
+from .._nginx.process import Master
+from .._nginx.read import join, read_source
+from .._nginx_survey.read import identity
+from .._proc import ProcFS
+from .._reload.needs import NONE, needed, with_loaded
+from .._reload.read import configuration_of, hosts_in, is_loaded, live_of, masters_of
+
+
+class Target(NamedTuple):
+    """The configuration to change. ``root`` is where its files are reached; ``master`` runs with it, if any does."""
+
+    root: str
+    config: str
+    prefix: str
+    master: Optional[Master]
+
+
+class Planned(NamedTuple):
+    """``listen`` is the ListenPlan of edit.py; ``staged`` is {path as nginx names it: (real path, new bytes)}."""
+
+    configuration: object
+    listen: object
+    plan: Plan
+    staged: dict
+
+
+def act(parameters, is_check, proc_root, state_folder):
+    """Return the Answer of the module nginx_listen. Raises InputError, ReadError, ConfigError, WriteError; then nothing was changed."""
+    proc = ProcFS(proc_root)
+    wanted = wanted_of(parameters["listen"], parameters["backlog"], parameters["reuseport"], parameters["state"])
+    target = target_of(proc, parameters)
+    planned = plan(proc, target, wanted)
+    if is_check or planned.plan.is_empty:
+        return _answer(proc, target, planned, None, is_check)
+    with opened(state_folder, proc) as store:
+        method = _test(proc, target, planned, parameters["validate_timeout"]) if parameters["validate"] else None
+        previous = [{"path": change.target.path, "copy": store.keep_previous(change.before)} for change in planned.plan.changes]
+        apply_files(planned.plan.changes, proc)
+    return _answer(proc, target, planned, method, False, previous)
+
+
+def target_of(proc, parameters):
+    """Return the Target that the options mean. Raises InputError when it is not exactly one."""
+    root, config, prefix = parameters["root"], parameters["config"], parameters["prefix"] or ""
+    masters = masters_of(proc)
+    if config is not None:
+        path = join(prefix, config)
+        if not path.startswith("/") or ".." in path.split("/"):
+            raise InputError("config: %s is not an absolute path without `..`; give the prefix that it belongs to" % config)
+        wanted = identity(root, path)
+        running = [master for master in masters if wanted and master.config and identity(master.root, master.config) == wanted]
+        newest = [master for master in running if master.newer is None]
+        return Target(root, path, prefix or (newest and newest[0].prefix) or _built_prefix(root, path), newest[0] if newest else None)
+    by_config = {}
+    for master in masters:
+        if master.newer is None and master.config and (root == "/" or identity(root, "/") == identity(master.root, "/")):
+            by_config.setdefault(identity(master.root, master.config) or master.pid, master)
+    if len(by_config) > 1:
+        known = ", ".join("%s (nginx %d%s)" % (each.config, each.pid, "" if each.root == "/" else ", root %s" % each.root) for each in by_config.values())
+        raise InputError("several nginx run: %s; say with config (and root) which one is meant" % known)
+    for key, master in by_config.items():
+        is_same = master.has_host_root and identity("/", master.config) == key
+        return Target("/" if is_same else master.root, master.config, master.prefix or "", master)
+    installed = installation_in(proc, root)
+    if installed is None:
+        raise InputError("no nginx runs and none is installed in %s; say with config which configuration is meant" % root)
+    return Target(root, installed.config, installed.prefix or "", None)
+
+
+def _built_prefix(root, path):
+    return posixpath.dirname(path) + "/"
+
+
+def plan(proc, target, wanted):
+    """Return what is Planned. Raises InputError with the reasons why nothing may be changed, ReadError, ConfigError, WriteError."""
+    configuration = configuration_of(target.root, target.config, target.prefix)
+    identities = {path: identity(target.root, path) or path for path in configuration.files}
+    sources = {}
+
+    def read_bytes(path):
+        sources[path] = read_source(configuration, path)
+        return sources[path].data
+
+    listen = plan_listen(configuration, read_bytes, wanted, identities, hosts_in(target.root), _version(proc, target))
+    if listen.refusals:
+        raise InputError("; ".join(listen.refusals))
+    changes, staged = [], {}
+    for path, before, after in listen.files:
+        change = _change(proc, target.root, path, before, after)
+        changes.append(change)
+        staged.update((name, (change.target.path, after)) for name, same in identities.items() if same == identities[path])
+    return Planned(configuration, listen, Plan(tuple(changes)), staged)
+
+
+def _version(proc, target):
+    if target.master is not None:
+        return core_version(target.master.binary.version)
+    installed = installation_in(proc, target.root)
+    binary = scanned(installed.executable).binary() if installed else None
+    return core_version(binary.version) if binary else None
+
+
+def _change(proc, root, path, before, after):
+    """Return the Change of one file. What would refuse it later refuses it now, also in check mode."""
+    with locate(root, path) as place:
+        seen = see(place)
+        if seen is None or seen.state.data != before:
+            raise Conflict("%s was changed by somebody else meanwhile; run again" % path)
+        obstacle = why_not_replaceable(proc, place, seen)
+        if obstacle:
+            raise WriteError(obstacle)
+        return Change(FILE, FileTarget(root, place.path), seen.state, seen.state._replace(data=after))
+
+
+def _test(proc, target, planned, seconds):
+    """Let nginx test the result; return the method. Raises WriteError when it refuses it."""
+    if target.master is not None:
+        installation = installation_of(proc, target.master)
+    else:
+        installation = installation_in(proc, target.root, target.config, target.prefix)
+        if installation is None:
+            raise InputError("no nginx is installed in %s, so the result cannot be tested; install it, or set validate to false" % target.root)
+    verdict = try_configuration(proc, installation, planned.configuration, planned.staged, seconds)
+    if verdict.passed:
+        return verdict.method
+    if verdict.passed is None:
+        raise WriteError("nginx -t did not end within %d seconds (a resolver, or a file that blocks?); nothing was changed" % seconds)
+    before = try_configuration(proc, installation, planned.configuration, {}, seconds)
+    if before.passed:
+        raise WriteError("nginx refuses the result: %s; nothing was changed" % sentence_of(verdict))
+    raise WriteError("nginx refuses %s already as it is: %s; correct that first, nothing was changed" % (target.config, sentence_of(before)))
+
+
+def _answer(proc, target, planned, method, is_check, previous=()):
+    carriers = planned.listen.carriers
+    directives = [{"file": carrier.path, "line": carrier.line, "listen": list(carrier.addresses)} for carrier in carriers]
+    needs, notes = _needs(proc, target, planned, is_check)
+    values = {
+        "config": target.config,
+        "files": [change.target.path for change in planned.plan.changes],
+        "directive": {key: directives[0][key] for key in ("file", "line")} if directives else None,
+        "directives": directives,
+        "tested_by": method,
+        "previous": list(previous),
+        "needs": needs,
+        "notes": list(planned.listen.notes) + notes,
+    }
+    return Answer(not planned.plan.is_empty, values, planned.plan)
+
+
+def _needs(proc, target, planned, is_check):
+    """Return what the running nginx needs now, and sentences on what stands in the way."""
+    if target.master is None:
+        return NONE, []
+    changed = [each for each in planned.listen.carriers if (each.backlog_before, each.reuseport_before) != (each.backlog_after, each.reuseport_after)]
+    if changed:
+        return "reload", []
+    try:
+        configuration = configuration_of(target.root, target.config, target.prefix) if planned.plan.changes and not is_check else planned.configuration
+        live = live_of(proc, target.master, configuration)
+    except ReadError as error:
+        return None, [str(error)]
+    names = {address for carrier in planned.listen.carriers for address in carrier.addresses}
+    loaded = True if planned.plan.changes else is_loaded(target.master, configuration)
+    actors = [with_loaded(entry, live.surroundings, loaded) for entry in live.sockets if entry.socket.address.text in names]
+    return needed(actors), [actor.because for actor in actors if actor is not None and actor.who not in (None, "nobody")]

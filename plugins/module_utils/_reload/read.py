@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what is live of one nginx: its master, the configuration on disk, and its sockets in their namespace."""
+
+import os
+import time
+from typing import NamedTuple, Tuple
+
+from .._errors import ReadError
+from .._files.read import locate
+from .._namespaces.model import Namespace, NamespaceId
+from .._namespaces.read import entered, own_namespace
+from .._nginx import writes
+from .._nginx.binary import core_version
+from .._nginx.listen import listen_directives
+from .._nginx.live import LiveSocket, Surroundings, join
+from .._nginx.model import Configuration
+from .._nginx.owner import sockets_of
+from .._nginx.process import find_masters
+from .._nginx.read import WANTED, read_configuration
+from .._nginx.settings import parse_hosts
+from .._processes.read import CLOCK_BOOTTIME, ProcessBook, pids_with_nginx_names
+from .._roots.read import Root
+from .._sockets.read import SockDiag
+from .._version import is_older
+
+SOMAXCONN = "sys/net/core/somaxconn"
+PIDFD_GETFD = "5.6"  # the kernel that has it
+PAUSES = (0.05, 0.2, 0)  # seconds; the title lasts for milliseconds
+MOST_HOSTS = 1 << 20  # bytes
+
+
+class Live(NamedTuple):
+    """A configuration and what is live of it. ``surroundings`` says None for what is unknown."""
+
+    configuration: Configuration
+    sockets: Tuple[LiveSocket, ...]
+    surroundings: Surroundings
+
+
+def masters_of(proc):
+    """Return all Masters that run, by pid.
+
+    A worker that was made just now has still the title of its master, and looks like the new master of a binary upgrade.
+    """
+    for pause in PAUSES:
+        masters = find_masters(proc, pids_with_nginx_names(proc, proc.numbers("")), ProcessBook(proc))[0]
+        if not any(master.newer for master in masters):
+            break
+        time.sleep(pause)
+    return masters
+
+
+def hosts_in(root):
+    """Return ``{name: addresses}`` of the hosts file inside a root; nothing when it cannot be read."""
+    try:
+        with Root(root) as files:
+            return parse_hosts(files.read("/etc/hosts", MOST_HOSTS).data)
+    except (OSError, ReadError):
+        return {}
+
+
+def configuration_of(root, config, prefix):
+    """Return the Configuration with all that a change and its test need to know. Raises ReadError and ConfigError."""
+    return read_configuration(root, config, prefix, WANTED | writes.NAMES)
+
+
+def live_of(proc, master, configuration):
+    """Return the Live of a running Master. Raises ReadError where its sockets cannot be read, ConfigError."""
+    version = core_version(master.binary.version)
+    listens = listen_directives(configuration, hosts_in(master.root), version, master.uid == 0)
+    surroundings = surroundings_of(proc, master)
+    return Live(configuration, tuple(join(sockets_of(listens, version), surroundings)), surroundings)
+
+
+def surroundings_of(proc, master):
+    """Return the Surroundings of a Master. Raises ReadError."""
+    held = ProcessBook(proc).sockets(master.pid)
+    own = own_namespace(proc)
+    namespace = Namespace(NamespaceId(own.id.device, master.netns), ("%d/ns/net" % master.pid,), (master.pid,), (), master.netns == own.id.inode)
+    try:
+        with entered(proc, own, namespace), SockDiag() as diag:
+            listeners = tuple(diag.tcp_listeners()) + tuple(diag.unix_listeners())
+            raw = proc.read(SOMAXCONN, once=True)
+    except OSError as error:
+        raise ReadError("the sockets of nginx %d cannot be read: %s; become root on the host" % (master.pid, error.strerror or error))
+    return Surroundings(listeners, frozenset(held) or None, int(raw) if raw else None, True, not is_older(os.uname().release, PIDFD_GETFD))
+
+
+def is_loaded(master, configuration):
+    """True when the workers started after the last change of every file that the configuration was read from; None is unknown."""
+    ticks = [worker.start_ticks for worker in master.workers if worker.role == "worker" and not worker.is_shutting_down]
+    if not ticks:
+        return None
+    # Both times are rounded down, the start to a tick and the change to a timer interrupt.
+    started = time.time() - time.clock_gettime(CLOCK_BOOTTIME) + (max(ticks) + 2) / os.sysconf("SC_CLK_TCK")
+    try:
+        return max(_changed_at(master.root, path) for path in configuration.files) <= started
+    except (OSError, ReadError):
+        return None
+
+
+def _changed_at(root, path):
+    with locate(root, path) as place:
+        return os.stat(place.name, dir_fd=place.folder, follow_symlinks=False).st_ctime

@@ -18,6 +18,7 @@ author:
   - netops.listen_queue authors (@netops)
 extends_documentation_fragment:
   - netops.listen_queue.attributes
+  - netops.listen_queue.checkpoint
 attributes:
   check_mode:
     support: full
@@ -117,24 +118,26 @@ notes:
   elements: str
 """
 
-from ..module_utils._runner import run_change
+from ..module_utils._checkpoint.session import Session
+from ..module_utils._runner import run_journalled
 
 ARGUMENT_SPEC = {
     "listen": {"type": "str", "required": True},
     "backlog": {"type": "int", "required": True},
     "netns": {"type": "str"},
     "pid": {"type": "int"},
+    "checkpoint": {"type": "str"},
 }
 
 
-def change(parameters, is_check):
+def change(parameters, is_check, session):
     from ..module_utils._socket_backlog.control import act
 
-    return act(parameters, is_check, "/proc")
+    return act(parameters, is_check, "/proc", session)
 
 
 def main():
-    run_change(ARGUMENT_SPEC, change)
+    run_journalled(ARGUMENT_SPEC, change, Session("/proc", "/var/lib/netops.listen_queue"))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ author:
   - netops.listen_queue authors (@netops)
 extends_documentation_fragment:
   - netops.listen_queue.attributes
+  - netops.listen_queue.checkpoint
 attributes:
   check_mode:
     support: full
@@ -180,7 +181,8 @@ previous:
   sample: [{path: /etc/sysctl.d/99-listen-queue.conf, copy: /var/lib/netops.listen_queue/previous/ca978112ca1b}]
 """
 
-from ..module_utils._runner import run_change
+from ..module_utils._checkpoint.session import Session
+from ..module_utils._runner import run_journalled
 
 ARGUMENT_SPEC = {
     "name": {"type": "str"},
@@ -193,18 +195,19 @@ ARGUMENT_SPEC = {
     "netns": {"type": "str"},
     "root": {"type": "path", "default": "/"},
     "loader": {"type": "str", "choices": ["auto", "systemd-sysctl", "procps"], "default": "auto"},
+    "checkpoint": {"type": "str"},
 }
 
 
-def change(parameters, is_check):
+def change(parameters, is_check, session):
     """Return the module's Answer."""
     from ..module_utils._sysctl_dropin.control import act
 
-    return act(parameters, is_check, "/proc", "/var/lib/netops.listen_queue")
+    return act(parameters, is_check, "/proc", session)
 
 
 def main():
-    run_change(ARGUMENT_SPEC, change)
+    run_journalled(ARGUMENT_SPEC, change, Session("/proc", "/var/lib/netops.listen_queue"))
 
 
 if __name__ == "__main__":

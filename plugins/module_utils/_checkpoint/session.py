@@ -40,9 +40,8 @@ class Session:
         sentences = [] if is_check else self._tidied()
         for found in unresolved:
             head = head_of(found)
-            if not is_check and (found.state == entry.ROLLING_BACK or (found.state == entry.OPEN and head.is_expired(clock(self._proc)))):
-                found = self._finish(found)
-            self._check_lease(found, head)
+            is_due = found.state == entry.ROLLING_BACK or (found.state == entry.OPEN and head.is_expired(clock(self._proc)))
+            self._check_lease(self._finish(found) if is_due and not is_check else found, head)
         if is_check or self._identifier is None or not self._mine().has_interrupted:
             return sentences
         from .undo import recover

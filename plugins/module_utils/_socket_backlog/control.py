@@ -26,7 +26,7 @@ class Found(NamedTuple):
     owners: dict
 
 
-def act(parameters, is_check, proc_root):
+def act(parameters, is_check, proc_root, session):
     """Return the Answer of the module socket_backlog. Raises InputError, ReadError, WriteError; then nothing was changed."""
     proc, backlog, pid = ProcFS(proc_root), parameters["backlog"], parameters["pid"]
     endpoint = parse_endpoint(parameters["listen"])
@@ -36,7 +36,11 @@ def act(parameters, is_check, proc_root):
     plan = plan_limits(found, backlog)
     if not plan.is_empty:
         check_cap(backlog, found.scene, text_of(found.listeners[0]))
-        (try_limits if is_check else set_limits)(proc, plan.changes, pid)
+        if is_check:
+            try_limits(proc, plan.changes, pid)
+        else:
+            with session.opened() as run, run.journalled(plan):
+                set_limits(proc, plan.changes, pid)
     return Answer(not plan.is_empty, values(proc, found, backlog, plan), plan)
 
 

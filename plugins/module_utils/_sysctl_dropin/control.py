@@ -10,7 +10,6 @@ from .._change import SYSCTL, Answer, Change, FileState, Plan, SysctlTarget
 from .._errors import InputError, ReadError, WriteError
 from .._files.durable import remove_leftovers
 from .._files.read import TEMPORARY, locate
-from .._files.store import opened
 from .._files.write import FileTransaction
 from .._namespaces.read import entered
 from .._proc import ProcFS
@@ -44,7 +43,7 @@ class Planned(NamedTuple):
     plan: Plan
 
 
-def act(parameters, is_check, proc_root, state_folder):
+def act(parameters, is_check, proc_root, session):
     """Return the Answer of the module sysctl_dropin. Raises InputError, ReadError, WriteError; then nothing was changed."""
     proc, wanted = ProcFS(proc_root), checked(parameters)
     where = find_where(proc, parameters["netns"], parameters["root"], parameters["loader"])
@@ -52,16 +51,16 @@ def act(parameters, is_check, proc_root, state_folder):
         raise InputError("nothing here applies files at boot (%s), and runtime is false; such a value belongs into %s" % (where.loader.why, where.advice))
     planned = _plan(proc, where, wanted)
     if planned.plan.is_empty and not is_check:
-        _tidy(proc, where, state_folder)
+        _tidy(proc, where, session)
     if is_check or planned.plan.is_empty:
         return _answer(where, planned, planned.order, {**planned.before, **planned.now})
-    with opened(state_folder, proc) as store:
+    with session.opened() as run:
         planned = _plan(proc, where, wanted)  # what was seen before the lock may be old
         _try_out(proc, planned)
-        with FileTransaction(proc) as transaction:
+        with run.journalled(planned.plan), FileTransaction(proc) as transaction:
             for change in planned.files:
                 transaction.stage(change)
-            copies = [{"path": file.target.path, "copy": store.keep_previous(file.before)} for file in planned.files if isinstance(file.before, FileState)]
+            copies = [{"path": file.target.path, "copy": run.keep_previous(file.before)} for file in planned.files if isinstance(file.before, FileState)]
             _inside(proc, where, lambda: write_values(proc, planned.now))
             try:
                 transaction.commit()
@@ -71,7 +70,7 @@ def act(parameters, is_check, proc_root, state_folder):
     return _looked_again(proc, where, planned, copies)
 
 
-def _tidy(proc, where, state_folder):
+def _tidy(proc, where, session):
     """Remove what a run left beside the file when it was killed at the very end: all that it had to do was done."""
     try:
         place = locate(where.root, SYSCTL_D + "/99-listen-queue.conf") if where.root is not None else None
@@ -80,7 +79,7 @@ def _tidy(proc, where, state_folder):
     if place is not None:
         with place:
             if any(name.startswith(TEMPORARY) for name in os.listdir(place.folder)):
-                with opened(state_folder, proc):
+                with session.opened():
                     remove_leftovers(place.folder, ())
 
 

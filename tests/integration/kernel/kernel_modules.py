@@ -3,11 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Calls the modules that act on live sockets, in the process of the test."""
 
+from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint.session import Session
 from ansible_collections.netops.listen_queue.plugins.module_utils._connect_probe import read as probe_read
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import ListenQueueError
 from ansible_collections.netops.listen_queue.plugins.module_utils._socket_backlog import control
 from ansible_collections.netops.listen_queue.plugins.module_utils._verify import read as verify_read
 from ansible_collections.netops.listen_queue.plugins.modules import connect_probe, listen_queue_verify, socket_backlog
+
+STATE = "/run/state"  # of the room
 
 
 def parameters(module, given):
@@ -18,7 +21,7 @@ def parameters(module, given):
 
 def set_backlog(listen, backlog, is_check=False, **given):
     """The Answer of socket_backlog."""
-    return control.act(parameters(socket_backlog, {"listen": listen, "backlog": backlog, **given}), is_check, "/proc")
+    return control.act(parameters(socket_backlog, {"listen": listen, "backlog": backlog, **given}), is_check, "/proc", Session("/proc", STATE))
 
 
 def refusal(listen, backlog, **given):

@@ -6,6 +6,7 @@
 import os
 from pathlib import Path
 
+from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint.session import Session
 from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_dropin.control import act
 from kernel_rooms import MS_BIND, in_child, mount, new_netns, run
 
@@ -15,7 +16,7 @@ SYSTEMD_SYSCTL = ("/usr/lib/systemd/systemd-sysctl", "/lib/systemd/systemd-sysct
 STATE = "/run/state"
 DEFAULTS = {
     "name": None, "values": None, "at_least": False, "state": "present", "runtime": True, "on_conflict": "fail", "allow": None, "netns": None,
-    "root": "/", "loader": "auto",
+    "root": "/", "loader": "auto", "checkpoint": None,
 }  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def furnish(with_init=True, with_ansible=False):
 
 def drop_in(is_check=False, **options):
     """Call the module's code; return its Answer, or the error that it raises."""
-    return act({**DEFAULTS, "values": {KEY: 5000}, **options}, is_check, "/proc", STATE)
+    return act({**DEFAULTS, "values": {KEY: 5000}, **options}, is_check, "/proc", Session("/proc", STATE))
 
 
 def after_reboot(key=KEY):

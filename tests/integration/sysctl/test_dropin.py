@@ -351,7 +351,7 @@ def test_check_mode_opens_nothing_for_writing(tmp_path):  # F52
         "import sys; sys.path.insert(0, sys.argv[1]); import conftest\n"
         "from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_dropin.control import act\n"
         "from host import DEFAULTS, KEY\n"
-        "print('looking', act({**DEFAULTS, 'values': {KEY: 5000}}, True, '/proc', '/run/state').changed)\n"
+        "print('looking', act({**DEFAULTS, 'values': {KEY: 5000}}, True, '/proc', None).changed)\n"
     )
     log = tmp_path / "trace"
     command = ["strace", "-f", "-o", str(log), "-e", "trace=openat,open,creat,mkdir,rename,renameat2,unlink,unlinkat,unshare,setns"]

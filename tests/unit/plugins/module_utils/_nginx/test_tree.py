@@ -172,7 +172,8 @@ def test_wanted_directives_are_those_of_the_whole_file_wherever_it_is_cut(path):
 
 
 FRAGMENTS = [bytes([byte]) for byte in b" \t\r\n;{}#$\\\"')a\x0b\xff"] + [
-    b"${", b"a b;", b"x {", b'" ', b' "', b" #", b"\\ ", b"c 'd' e;", b"listen ", b"map ", b'log "a$b" ${c};', b"a ~ \\.x {a b;}", b"listen 80;", b"n" * 4093, b"${{" + b"n" * 390,
+    b"${", b"a b;", b"x {", b'" ', b' "', b" #", b"\\ ", b"c 'd' e;", b"listen ", b"map ", b'log "a$b" ${c};', b"a ~ \\.x {a b;}", b"listen 80;",
+    b"n" * 4093, b"${{" + b"n" * 390,
 ]  # fmt: skip
 
 

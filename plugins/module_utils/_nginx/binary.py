@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional
 
 LONGEST = 1 << 16  # bytes of the longest literal: the configure arguments
 _LITERALS = {
-    "version": re.compile(rb"[A-Za-z]+ version: ([A-Za-z_.-]+/[0-9][^\0\n]{0,80})\n"),
+    "version": re.compile(rb"[A-Za-z]{1,20} version: ([A-Za-z_.-]+/[0-9][^\0\n]{0,80})\n"),
     "arguments": re.compile(rb"configure arguments:([^\0]{0,65000})\0"),
     "prefix": re.compile(rb"set prefix path \(default: ([^\0\n]*)\)\n"),
     "config": re.compile(rb"set configuration file \(default: ([^\0\n]*)\)\n"),

@@ -5,6 +5,8 @@
 
 import fnmatch
 import hashlib
+from __future__ import annotations
+
 from typing import NamedTuple
 
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.model import Configuration, Node

@@ -8,6 +8,7 @@ from typing import Dict, NamedTuple, Optional, Tuple
 from .._errors import InputError
 from .._probe.http import Url, parse_url
 from .._sockets.endpoint import Endpoint, parse_endpoint
+from .._sysctl.conf_file import GLOB
 
 LONGEST_TIMEOUT = 3600
 INTERVALS = (0.05, 60)
@@ -75,6 +76,8 @@ def _texts(values, option):
     """Numbers and texts as the kernel shows them; nothing else can be compared."""
     texts = {}
     for key, value in (values or {}).items():
+        if GLOB.search(key):
+            raise InputError("%s: %s is a pattern; name each sysctl" % (option, key))
         if isinstance(value, bool) or not isinstance(value, (int, str)):
             raise InputError("%s: the value of %s is neither a whole number nor a text" % (option, key))
         texts[key] = str(value)

@@ -124,7 +124,7 @@ class Verification:
         wanted = self._wanted.boot_sysctls
         facts = boot_facts(self._proc, "/", list(wanted), "auto", Problems())
         paths = {key: checked_path(key) for key in wanted}
-        return [boot_check(key, paths[key], value, facts["keys"][dotted(paths[key])], facts["loader"]) for key, value in wanted.items()]
+        return [boot_check(key, paths[key], value, facts["sysctls"][dotted(paths[key])], facts["loader"]) for key, value in wanted.items()]
 
     def _probe_check(self, listener, row):
         from .._probe.read import connect_once, place_of, unix_place_of

@@ -10,7 +10,7 @@ file was last written when its last line was: their difference is the zone.
 import re
 from calendar import timegm
 
-LINE = re.compile(rb"^(\d{4})/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d) \[(\w+)\] (\d+)#\d+: ([^\n]*)", re.MULTILINE)
+LINE = re.compile(rb"^(\d{4})/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d) \[(\w+)\] (\d+)#\d+: ([^\n]+)", re.MULTILINE)
 QUARTER = 900  # seconds; all zones of today differ by multiples of it
 FARTHEST = 14 * 3600
 

@@ -57,7 +57,7 @@ def point_to_this_checkout():
 if not is_found_here():
     point_to_this_checkout()
 sys.path[:0] = [str(HERE), str(HERE.parent / "kernel")]
-pytest.register_assert_rewrite("kernel_rooms", "nginx_server")
+pytest.register_assert_rewrite("kernel_modules", "kernel_rooms", "nginx_server")
 
 
 @pytest.fixture

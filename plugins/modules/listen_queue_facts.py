@@ -369,12 +369,12 @@ ansible_facts:
                   elements: str
         sysctl_boot:
           description:
-            - What the next boot makes of the sysctls. C(loader) and C(keys) are those of M(netops.listen_queue.sysctl_boot_info), for the keys of
+            - What the next boot makes of the sysctls. C(loader) and C(sysctls) are those of M(netops.listen_queue.sysctl_boot_info), for the keys of
               RV(ansible_facts.listen_queue.namespaces[].sysctls).
             - The values now are those of the module's own network namespace. C(null) when the files could not be read.
           returned: when gathered
           type: dict
-          sample: {loader: {name: systemd-sysctl, why: systemd is running}, keys: {net.core.somaxconn: {runtime_value: 4096, boot_value: 512, drift: true}}}
+          sample: {loader: {name: systemd-sysctl, why: systemd is running}, sysctls: {net.core.somaxconn: {boot_value: 512, drift: true}}}
         problems:
           description: What could not be known, each with a C(code), a C(message), how often (C(count)) and the C(netns), when it is one.
           returned: always

@@ -43,7 +43,7 @@ options:
     choices: [auto, systemd-sysctl, procps]
     default: auto
 notes:
-  - What the boot really leaves behind also depends on programs that set sysctls later. Those that are seen are listed in RV(keys.*.later_writers).
+  - What the boot really leaves behind also depends on programs that set sysctls later. Those that are seen are listed in RV(sysctls.name.later_writers).
   - A key that a kernel module brings is set only when the module is loaded before the loader runs.
 seealso:
   - module: netops.listen_queue.listen_queue_facts
@@ -61,8 +61,8 @@ EXAMPLES = r"""
 
 - name: Fail when a reboot would change it
   ansible.builtin.assert:
-    that: boot["keys"]["net.core.somaxconn"].drift is false
-    fail_msg: "{{ boot['keys']['net.core.somaxconn'].drift_reason }}"
+    that: boot.sysctls["net.core.somaxconn"].drift is false
+    fail_msg: "{{ boot.sysctls['net.core.somaxconn'].drift_reason }}"
 
 - name: Compare what an admin's sysctl --system would do
   netops.listen_queue.sysctl_boot_info:
@@ -78,13 +78,15 @@ loader:
   returned: always
   type: dict
   sample: {name: systemd-sysctl, why: systemd is running}
-keys:
-  description: The answer for each key, by its name with dots.
+sysctls:
+  description:
+    - The answer for each key, by its name with dots.
+    - The same is returned as C(keys), which Jinja reaches as C(result["keys"]) only.
   returned: always
   type: dict
   contains:
-    "*":
-      description: One key.
+    name:
+      description: One key, under its own name.
       returned: always
       type: dict
       contains:
@@ -163,7 +165,7 @@ def gather(parameters):
 
     problems = Problems()
     facts = boot_facts(ProcFS("/proc"), parameters["root"], parameters["keys"], parameters["loader"], problems)
-    return dict(facts, problems=problems.as_list(), complete=not problems.partial)
+    return dict(facts, keys=facts["sysctls"], problems=problems.as_list(), complete=not problems.partial)
 
 
 def main():

@@ -142,7 +142,8 @@ removed_path:
 sysctls:
   description:
     - For each key the values C(before) and C(after), each C(runtime) (as text, C(null) when not looked at) and C(boot) (C(null) when nothing sets it).
-    - C(boot_source) is the C(path) and C(line) that decide at boot afterwards.
+    - C(boot_source) is the C(path) and C(line) that decide at boot afterwards. C(later_writers) are programs on this system that set the key after that,
+      as M(netops.listen_queue.sysctl_boot_info) describes them.
     - In check mode C(after) is the prediction, else it is what was read back.
   returned: success
   type: dict
@@ -151,6 +152,7 @@ sysctls:
       before: {runtime: "128", boot: null}
       after: {runtime: "4096", boot: "4096"}
       boot_source: {path: /etc/sysctl.d/99-listen-queue.conf, line: 2}
+      later_writers: []
 conflicts:
   description: Lines of the file that do not count at boot, and why. Only with O(on_conflict=report).
   returned: success

@@ -13,12 +13,14 @@ from .._files.read import TEMPORARY, locate
 from .._files.write import FileTransaction
 from .._namespaces.read import entered
 from .._proc import ProcFS
+from .._roots.read import Root
 from .._sysctl.boot_order import BootOrder
 from .._sysctl.conf_file import SYSTEMD
 from .._sysctl.names import dotted
 from .._sysctl.values import kept, same
 from .._sysctl.write import restore_values, try_values, write_values
 from .._sysctl_boot.read import host_arguments
+from .._sysctl_info.read import writers_of
 from .._sysctl_place.read import find_where
 from .draft import FOLDER as SYSCTL_D
 from .draft import Draft, drafted
@@ -158,14 +160,22 @@ def _boot(order, path):
     return None if winner is None else kept(path, winner.value).value or winner.value
 
 
+def _writers(where, draft):
+    if where.root is None:
+        return {}
+    with Root(where.root) as root:
+        return writers_of(root, list(draft.values))
+
+
 def _answer(where, planned, order, now, copies=(), failure=None):
-    draft, rows = planned.draft, {}
+    draft, rows, writers = planned.draft, {}, _writers(where, planned.draft)
     for path in draft.values:
         winner = order.winner(path)
         rows[dotted(path)] = {
             "before": {"runtime": planned.before.get(path), "boot": _boot(planned.old_order, path)},
             "after": {"runtime": now.get(path), "boot": _boot(order, path)},
             "boot_source": None if winner is None else {"path": winner.path, "line": winner.line},
+            "later_writers": writers.get(path, []),
         }
     values = {
         "path": None if draft.file is None else draft.file.path,

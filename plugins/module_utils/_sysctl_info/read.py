@@ -25,7 +25,7 @@ SIGNS = (
 
 
 def boot_facts(proc, root_path, keys, wanted_loader, problems, values=None):
-    """Return ``{loader: {name, why}, keys: {key: facts}}`` of the system in ``root_path``.
+    """Return ``{loader: {name, why}, sysctls: {key: facts}}`` of the system in ``root_path``.
 
     ``keys`` are names or patterns in any spelling; none means those that decide about listen queues. ``wanted_loader`` is
     auto, systemd-sysctl or procps. ``values`` are those now, by key, when they are known already. With another root than ``/``
@@ -43,8 +43,9 @@ def boot_facts(proc, root_path, keys, wanted_loader, problems, values=None):
             default = kernel_default(row, lambda version: is_older(release, version)) if row in GATHERED else None
             value = runtime.get(row.key)
             facts[row.key] = key_facts(path, orders, loader, None if value is None else str(value), row, default)
-        _add_later_writers(root, rows, facts)
-    return {"loader": {"name": loader.name, "why": loader.why}, "keys": facts}
+        for path, writers in writers_of(root, list(rows)).items():
+            facts[rows[path].key]["later_writers"] = writers
+    return {"loader": {"name": loader.name, "why": loader.why}, "sysctls": facts}
 
 
 def _rows(proc, keys, orders):
@@ -82,14 +83,13 @@ def checked_path(key):
     return path
 
 
-def _add_later_writers(root, rows, facts):
-    writers = {}
-    if any(_is_there(root, path) for path in SIGNS):
-        from .._later_writers.read import later_writers
+def writers_of(root, paths):
+    """Return ``{path: [facts]}`` of the programs that set one of ``paths`` later than the loader does."""
+    if not any(_is_there(root, sign) for sign in SIGNS):
+        return {path: [] for path in paths}
+    from .._later_writers.read import later_writers
 
-        writers = later_writers(root, list(rows))
-    for path, row in rows.items():
-        facts[row.key]["later_writers"] = writers.get(path, [])
+    return later_writers(root, paths)
 
 
 def _is_there(root, path):

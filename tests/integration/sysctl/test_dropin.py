@@ -104,6 +104,16 @@ def test_report_says_that_it_will_not_last():  # F49
     assert after_reboot() == "512"
 
 
+def test_programs_that_write_later_are_named():  # F49
+    furnish()
+    for name, text in {"active_profile": "web", "web/tuned.conf": f"[sysctl]\n{KEY}=>2048\n"}.items():
+        path = Path("/etc/tuned", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (writer,) = drop_in(is_check=True).values["sysctls"][KEY]["later_writers"]
+    assert (writer["program"], writer["path"], writer["line"], writer["value"]) == ("tuned", "/etc/tuned/web/tuned.conf", 2, "=>2048")
+
+
 def test_at_least_raises_and_never_lowers():
     furnish()
     (USR / "60-vendor.conf").write_text(f"{KEY} = 9000\n")

@@ -84,7 +84,8 @@ def test_info_tells_who_wins_and_why(vendor_wins):
     vendor_wins()
     (ETC / "60-web.conf").write_text(f"{KEY} = 4096\n")
     result, _text = ansible("netops.listen_queue.sysctl_boot_info", {"keys": [KEY]})
-    facts = result["keys"][KEY]
+    facts = result["sysctls"][KEY]
+    assert result["keys"] == result["sysctls"]
     assert (facts["runtime_value"], facts["boot_value"], facts["drift"]) == (128, 512, True)
     assert facts["boot_source"] == {"path": "/usr/lib/sysctl.d/99-vendor.conf", "line": 2}
     assert facts["assignments"][0]["why_not"] == "overridden by /usr/lib/sysctl.d/99-vendor.conf:2"

@@ -310,7 +310,7 @@ def test_what_the_next_boot_makes_of_the_sysctls(world):
     world.file("self/root/usr/lib/sysctl.d/50-vendor.conf", b"net.core.somaxconn = 512\n")
     boot = world.facts(gather_subset=["min", "sysctl_boot"])["sysctl_boot"]
     assert boot["loader"] == {"name": "systemd-sysctl", "why": "systemd is running"}
-    somaxconn = boot["keys"]["net.core.somaxconn"]
+    somaxconn = boot["sysctls"]["net.core.somaxconn"]
     assert (somaxconn["runtime_value"], somaxconn["boot_value"], somaxconn["drift"]) == (4096, 512, True)
     assert somaxconn["boot_source"] == {"path": "/usr/lib/sysctl.d/50-vendor.conf", "line": 1}
 

@@ -63,7 +63,7 @@ SAID = {
 
 @pytest.mark.parametrize("files, expected", SAID.values(), ids=SAID)
 def test_what_is_said_of_a_key(machine, files, expected):
-    facts = machine(files)["keys"][KEY]
+    facts = machine(files)["sysctls"][KEY]
     assert {name: facts[name] for name in expected} == expected
     assert facts["per_namespace"] is True and facts["later_writers"] == []
 
@@ -72,30 +72,30 @@ def test_nothing_applies_the_files(machine):
     answer = machine({A: f"{KEY} = 1\n"}, loader="auto")
     assert answer["loader"] == {"name": None, "why": "no init system that reads sysctl.d was found"}
     why = "nothing applies it at boot: no init system that reads sysctl.d was found"
-    assert answer["keys"][KEY]["assignments"] == [{"path": A, "line": 1, "value": "1", "wins": False, "why_not": why}]
-    assert answer["keys"][KEY]["boot_value"] is None
+    assert answer["sysctls"][KEY]["assignments"] == [{"path": A, "line": 1, "value": "1", "wins": False, "why_not": why}]
+    assert answer["sysctls"][KEY]["boot_value"] is None
 
 
 def test_another_root_has_no_runtime_values(machine, tmp_path):
     (tmp_path / "image/etc/sysctl.d").mkdir(parents=True)
     (tmp_path / "image/etc/sysctl.d/1.conf").write_text(f"{KEY}=5\n")
-    facts = machine({"/proc/cmdline": f"sysctl.{KEY}=7"}, root=tmp_path / "image")["keys"][KEY]
+    facts = machine({"/proc/cmdline": f"sysctl.{KEY}=7"}, root=tmp_path / "image")["sysctls"][KEY]
     assert (facts["runtime_value"], facts["boot_value"], facts["drift"], facts["drift_reason"]) == (None, 5, None, "the value now is not known")
     assert len(facts["assignments"]) == 1
 
 
 def test_patterns_stand_for_what_files_name_and_the_kernel_has(machine):
     answer = machine({A: "net.core.named = 1\n", "/proc/sys/net/core/wmem_max": "1\n"}, keys=["net.core.*"])
-    assert {"net.core.named", "net.core.somaxconn", "net.core.wmem_max", "net.core.netdev_max_backlog"} <= set(answer["keys"])
+    assert {"net.core.named", "net.core.somaxconn", "net.core.wmem_max", "net.core.netdev_max_backlog"} <= set(answer["sysctls"])
 
 
 def test_without_keys_those_of_the_listen_queue(machine):
-    assert set(machine({}, keys=[])["keys"]) >= {KEY, "net.ipv4.tcp_max_syn_backlog", "net.ipv4.tcp_syncookies"}
+    assert set(machine({}, keys=[])["sysctls"]) >= {KEY, "net.ipv4.tcp_max_syn_backlog", "net.ipv4.tcp_syncookies"}
 
 
 @pytest.mark.parametrize("key, expected", [("net.ipv4.conf.eth0/1.rp_filter", True), ("kernel.pid_max", False), ("net.unknown", None)])
 def test_per_namespace_of_keys_outside_the_catalogue(machine, key, expected):
-    assert machine({}, keys=[key])["keys"][key]["per_namespace"] is expected
+    assert machine({}, keys=[key])["sysctls"][key]["per_namespace"] is expected
 
 
 @pytest.mark.parametrize("key", ["", "/", "net/../kernel/x", "net.core.x\n", "net/./..", "a\0b"])
@@ -107,11 +107,11 @@ def test_names_that_are_none(key):
 
 def test_missing_key_is_null_with_a_problem(machine):
     answer = machine({}, keys=["net.core.nosuch"])
-    assert answer["keys"]["net.core.nosuch"]["runtime_value"] is None
+    assert answer["sysctls"]["net.core.nosuch"]["runtime_value"] is None
     assert [problem["code"] for problem in answer["problems"]] == ["sysctl_missing"]
 
 
 def test_programs_that_write_later_are_named(machine):
     files = {"/etc/tuned/active_profile": "web\n", "/etc/tuned/web/tuned.conf": f"[sysctl]\n{KEY}=>2048\n"}
-    (writer,) = machine(files)["keys"][KEY]["later_writers"]
+    (writer,) = machine(files)["sysctls"][KEY]["later_writers"]
     assert (writer["program"], writer["path"], writer["line"], writer["value"]) == ("tuned", "/etc/tuned/web/tuned.conf", 2, "=>2048")

@@ -22,6 +22,7 @@ author:
   - netops.listen_queue authors (@netops)
 extends_documentation_fragment:
   - netops.listen_queue.attributes
+  - netops.listen_queue.checkpoint
 attributes:
   check_mode:
     support: full
@@ -173,7 +174,8 @@ notes:
   elements: str
 """
 
-from ..module_utils._runner import run_change
+from ..module_utils._checkpoint.session import Session
+from ..module_utils._runner import run_journalled
 
 ARGUMENT_SPEC = {
     "listen": {"type": "str", "required": True},
@@ -185,17 +187,18 @@ ARGUMENT_SPEC = {
     "root": {"type": "path", "default": "/"},
     "validate": {"type": "bool", "default": True},
     "validate_timeout": {"type": "int", "default": 60},
+    "checkpoint": {"type": "str"},
 }
 
 
-def change(parameters, is_check):
+def change(parameters, is_check, session):
     from ..module_utils._nginx_listen.control import act
 
-    return act(parameters, is_check, "/proc", "/var/lib/netops.listen_queue")
+    return act(parameters, is_check, "/proc", session)
 
 
 def main():
-    run_change(ARGUMENT_SPEC, change)
+    run_journalled(ARGUMENT_SPEC, change, Session("/proc", "/var/lib/netops.listen_queue"))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ author:
   - netops.listen_queue authors (@netops)
 extends_documentation_fragment:
   - netops.listen_queue.attributes
+  - netops.listen_queue.checkpoint
 attributes:
   check_mode:
     support: full
@@ -104,24 +105,26 @@ masters:
   elements: dict
 """
 
-from ..module_utils._runner import run_change
+from ..module_utils._checkpoint.session import Session
+from ..module_utils._runner import run_journalled
 
 ARGUMENT_SPEC = {
     "pid": {"type": "int"},
     "config": {"type": "path"},
     "root": {"type": "path", "default": "/"},
     "timeout": {"type": "int", "default": 30},
+    "checkpoint": {"type": "str"},
 }
 
 
-def change(parameters, is_check):
+def change(parameters, is_check, session):
     from ..module_utils._nginx_reload.control import act
 
-    return act(parameters, is_check, "/proc")
+    return act(parameters, is_check, "/proc", session)
 
 
 def main():
-    run_change(ARGUMENT_SPEC, change, mutually_exclusive=[["pid", "config"]])
+    run_journalled(ARGUMENT_SPEC, change, Session("/proc", "/var/lib/netops.listen_queue"), mutually_exclusive=[["pid", "config"]])
 
 
 if __name__ == "__main__":

@@ -131,6 +131,11 @@ class Run:
         self._found = found
         self._proc = proc
 
+    @property
+    def is_journalled(self):
+        """True when the run belongs to a checkpoint."""
+        return self._journal is not None
+
     def keep_previous(self, state):
         """See Store of _files."""
         return self._kept.keep_previous(state)

@@ -125,8 +125,7 @@ class _Undo:
         changes = [change for each in entries for change in each.changes]
         self._files(entries, [change for change in changes if change.kind in FILES])
         self._effects(entries)
-        for kind in (SOCKET, SYSCTL):  # a limit first: listen(2) gives no more than the sysctl allows
-            self._values([change for change in changes if change.kind == kind])
+        self._values(changes)
         self._verify(changes)
         for each in entries:
             self._close(each)
@@ -201,8 +200,10 @@ class _Undo:
     # Values of the kernel -----------------------------------------------------------------------------------------------
 
     def _values(self, changes):
-        failed = self._try_values(entry.by_target(changes)[::-1])
-        # A value may have been refused because of another one that was still to be put back.
+        failed = []
+        for kind in (SOCKET, SYSCTL):  # a limit first: listen(2) gives no more than the sysctl allows
+            failed += self._try_values(entry.by_target([change for change in changes if change.kind == kind])[::-1])
+        # One may have been refused because of another one that was still to be put back.
         for changes_of_one, sentence in self._try_values([changes_of_one for changes_of_one, _sentence in failed]):
             self._fail(changes_of_one, sentence)
 

@@ -9,7 +9,6 @@ from typing import NamedTuple, Optional
 from .._change import FILE, Answer, Change, FileTarget, Plan
 from .._errors import Conflict, InputError, ReadError, WriteError
 from .._files.read import locate, see, why_not_replaceable
-from .._files.store import opened
 from .._files.write import apply_files
 from .._nginx.binary import core_version
 from .._nginx.control import installation_in, installation_of, scanned, sentence_of, try_configuration
@@ -19,7 +18,7 @@ from .._nginx.read import join, read_source
 from .._nginx_survey.read import identity
 from .._proc import ProcFS
 from .._reload.needs import NONE, needed, with_loaded
-from .._reload.read import configuration_of, hosts_in, is_loaded, live_of, masters_of
+from .._reload.read import configuration_of, hosts_in, is_loaded, limits_before, live_of, masters_of, reload_effect
 
 
 class Target(NamedTuple):
@@ -40,7 +39,7 @@ class Planned(NamedTuple):
     staged: dict
 
 
-def act(parameters, is_check, proc_root, state_folder):
+def act(parameters, is_check, proc_root, session):
     """Return the Answer of the module nginx_listen. Raises InputError, ReadError, ConfigError, WriteError; then nothing was changed."""
     proc = ProcFS(proc_root)
     wanted = wanted_of(parameters["listen"], parameters["backlog"], parameters["reuseport"], parameters["state"])
@@ -48,11 +47,17 @@ def act(parameters, is_check, proc_root, state_folder):
     planned = plan(proc, target, wanted)
     if is_check or planned.plan.is_empty:
         return _answer(proc, target, planned, None, is_check)
-    with opened(state_folder, proc) as store:
+    with session.opened() as run:
         method = _test(proc, target, planned, parameters["validate_timeout"]) if parameters["validate"] else None
-        previous = [{"path": change.target.path, "copy": store.keep_previous(change.before)} for change in planned.plan.changes]
-        apply_files(planned.plan.changes, proc)
+        previous = [{"path": change.target.path, "copy": run.keep_previous(change.before)} for change in planned.plan.changes]
+        with run.journalled(_with_limits(proc, target, planned.plan) if run.is_journalled else planned.plan):
+            apply_files(planned.plan.changes, proc)
     return _answer(proc, target, planned, method, False, previous)
+
+
+def _with_limits(proc, target, plan):
+    """Return the Plan with what the reload that follows may make of live sockets, so that they can get their limits back."""
+    return plan if target.master is None else plan._replace(changes=plan.changes + limits_before(proc, target.master))
 
 
 def target_of(proc, parameters):
@@ -105,7 +110,8 @@ def plan(proc, target, wanted):
         change = _change(proc, target.root, path, before, after)
         changes.append(change)
         staged.update((name, (change.target.path, after)) for name, same in identities.items() if same == identities[path])
-    return Planned(configuration, listen, Plan(tuple(changes)), staged)
+    effects = () if target.master is None else (reload_effect(target.master),)
+    return Planned(configuration, listen, Plan(tuple(changes), effects), staged)
 
 
 def _version(proc, target):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reloads nginx, one master after the other, and says of each whether its sockets are what its configuration asks for."""
 
-from .._change import Answer
+from .._change import Answer, Plan
 from .._errors import InputError, ListenQueueError, ReadError
 from .._nginx.control import installation_of, what_is_wrong
 from .._nginx_survey.read import identity
@@ -11,13 +11,13 @@ from .._proc import ProcFS
 from .._reload.control import reload
 from .._reload.needs import needed, shown, with_loaded
 from .._reload.outcome import is_about_bind, reasons
-from .._reload.read import configuration_of, live_of, masters_of
+from .._reload.read import configuration_of, limits_before, live_of, masters_of, reload_effect
 
 NOT_APPLIED = "nginx %d (%s) still runs with its old configuration: %s"
 SILENT = "no new worker was seen for %d seconds, and its error log says nothing; look where error_log leads, and whether nginx is very busy"
 
 
-def act(parameters, is_check, proc_root):
+def act(parameters, is_check, proc_root, session):
     """Return the Answer of the module nginx_reload. Raises InputError, ReadError, WriteError."""
     proc = ProcFS(proc_root)
     masters = wanted_masters(masters_of(proc), parameters)
@@ -25,10 +25,13 @@ def act(parameters, is_check, proc_root):
         rows = [{"pid": master.pid, "config": master.config, "applied": None, "emerg": [], "sockets": [], "needs": "reload"} for master in masters]
         return Answer(True, _summary(rows))
     rows, failures = [], []
-    for master in masters:
-        row, failure = _reload_one(proc, master, parameters["timeout"])
-        rows.append(row)
-        failures += [failure] if failure else []
+    with session.opened() as run:
+        limits = tuple(change for master in masters for change in limits_before(proc, master)) if run.is_journalled else ()
+        with run.journalled(Plan(limits, tuple(map(reload_effect, masters)))):
+            for master in masters:
+                row, failure = reload_one(proc, master, parameters["timeout"])
+                rows.append(row)
+                failures += [failure] if failure else []
     return Answer(any(row["applied"] is not False for row in rows), _summary(rows), failure="; ".join(failures) or None)
 
 
@@ -55,7 +58,7 @@ def wanted_masters(masters, parameters):
     return found
 
 
-def _reload_one(proc, master, seconds):
+def reload_one(proc, master, seconds):
     """Return the row of one master, and a sentence when the reload was not applied."""
     row = {"pid": master.pid, "config": master.config, "applied": None, "emerg": [], "sockets": [], "needs": None}
     try:

@@ -7,6 +7,7 @@ import os
 import time
 from typing import NamedTuple, Tuple
 
+from .._change import NGINX_RELOAD, SOCKET, Change, Effect, NginxTarget, SocketTarget
 from .._errors import ReadError
 from .._files.read import locate
 from .._namespaces.model import Namespace, NamespaceId
@@ -86,6 +87,21 @@ def surroundings_of(proc, master):
     except OSError as error:
         raise ReadError("the sockets of nginx %d cannot be read: %s; become root on the host" % (master.pid, error.strerror or error))
     return Surroundings(listeners, frozenset(held) or None, int(raw) if raw else None, True, not is_older(os.uname().release, PIDFD_GETFD))
+
+
+def reload_effect(master):
+    """Return the Effect that is a reload of a Master."""
+    return Effect(NGINX_RELOAD, NginxTarget(master.pid, master.start_ticks, master.root, master.config))
+
+
+def limits_before(proc, master):
+    """Return what a reload may change of the live sockets of a Master, as Changes: to whatever nginx makes of them."""
+    surroundings = surroundings_of(proc, master)
+    mine = [row for row in surroundings.listeners or () if surroundings.held is not None and row.inode in surroundings.held]
+    return tuple(
+        Change(SOCKET, SocketTarget(master.netns, row.inode, row.family, row.local_address, row.local_port, row.path, row.cookie), row.accept_queue_limit, None)
+        for row in mine
+    )
 
 
 def is_loaded(master, configuration):

@@ -8,12 +8,14 @@ import os
 import struct
 from pathlib import Path
 
+from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint.session import Session
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx_listen import control as listen_control
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx_reload import control as reload_control
 from ansible_collections.netops.listen_queue.plugins.modules import nginx_listen, nginx_reload
 from kernel_rooms import LINUX_CAPABILITY_VERSION_3, call
 
 CAP_SYS_ADMIN = 21
+STATE = "/run/state"  # of the room
 IN_WRITES = 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400  # MODIFY ATTRIB CLOSE_WRITE MOVED_FROM MOVED_TO CREATE DELETE DELETE_SELF
 
 
@@ -26,13 +28,12 @@ def parameters(module, given):
 def change(server, is_check=False, **given):
     """The Answer of nginx_listen for a server's configuration, unless another one is given."""
     given = {"config": str(server.conf), "prefix": str(server.folder), **given}
-    state = server.folder.parent / "state"
-    return listen_control.act(parameters(nginx_listen, given), is_check, "/proc", str(state))
+    return listen_control.act(parameters(nginx_listen, given), is_check, "/proc", Session("/proc", str(server.folder.parent / "state")))
 
 
 def reload(is_check=False, **given):
     """The Answer of nginx_reload."""
-    return reload_control.act(parameters(nginx_reload, given), is_check, "/proc")
+    return reload_control.act(parameters(nginx_reload, given), is_check, "/proc", Session("/proc", STATE))
 
 
 def tree(*folders):

@@ -14,6 +14,7 @@ from ansible_collections.netops.listen_queue.plugins.module_utils._nginx_listen 
 from ansible_collections.netops.listen_queue.plugins.module_utils._proc import ProcFS
 from kernel_rooms import MS_BIND, Program, in_child, mount, sysctl
 from nginx_changes import Watch, change, reload, tree, without_sys_admin
+from nginx_server import until
 
 HTTP = "http {{ access_log off; include sites-enabled/*; }}"
 SHOP = b'# caf\xe9\r\nserver {\r\n\tlisten  8080 ; # "listen 8080"\r\n\tserver_name a;}\r\nserver { listen 8081 backlog=20; auth_basic "secret"; }'
@@ -99,6 +100,8 @@ def test_second_run_changes_nothing_and_says_what_the_process_needs_n4(site):
 def test_check_mode_writes_nothing_and_predicts_the_diff_f52(site):
     server = site()
     watch = Watch(server.folder, server.folder / "sites-enabled", server.folder / "sites-available", server.folder.parent)
+    until(lambda: len(server.workers()) == 2, "the start of both workers, which write to the error log")
+    watch.events()
     before = tree(server.folder)
     predicted = change(server, is_check=True, listen="8081", backlog=1000, reuseport=True)
     assert (watch.events(), tree(server.folder)) == ([], before)

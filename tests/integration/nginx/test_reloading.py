@@ -61,7 +61,7 @@ def test_limits_after_a_reload(nginx, before, after, limits, needs):
 
 def failed(server, **given):
     """The values of a reload that was not applied, and why; the old workers must still be there."""
-    before = server.workers()
+    before = until(lambda: len(server.workers()) == 2 and server.workers(), "the start of both workers")
     answer = reload(**{"config": str(server.conf), **given})
     assert (answer.changed, answer.values["applied"], answer.values["needs"]) == (False, False, "reload")
     assert server.workers() == before

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Configurations made of texts, and the rows of what real nginx does with listens (also used by tests/integration/nginx)."""
 
-import fnmatch
-import hashlib
 from __future__ import annotations
 
+import fnmatch
+import hashlib
 from typing import NamedTuple
 
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.model import Configuration, Node

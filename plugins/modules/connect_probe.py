@@ -96,7 +96,7 @@ refused:
   returned: success
   type: int
   sample: 0
-failed:
+errors:
   description: Those that failed otherwise. RV(reasons) has the system's words.
   returned: success
   type: int

@@ -9,7 +9,8 @@ version_added: 0.2.0
 short_description: Wait until the wanted limits and values hold on the live system, or say what does not
 description:
   - Looks at the kernel and at nginx, again and again, until everything that is asked for holds at the same time. Fails with one sentence when the time is over.
-  - Of every listener of O(listeners) all sockets have the limit, no queue is half full, no socket drops packets between two looks, and a connection is made.
+  - Of every listener of O(listeners) all sockets have the limit, no queue is half full, no socket drops packets between two looks,
+      and a connection was made.
   - Every nginx that holds one of these sockets, or runs with O(config), has no serving worker that is older than the last write of its
     configuration, and has told no error of the level C(emerg) since. So a reload that was accepted and changed nothing is found.
 author:

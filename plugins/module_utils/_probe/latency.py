@@ -5,7 +5,8 @@
 
 from typing import NamedTuple, Optional
 
-CONNECTED, TIMEOUT, RESET, REFUSED, FAILED = "connected", "timeouts", "resets", "refused", "failed"
+# Ansible takes the key `failed` of a result for its own.
+CONNECTED, TIMEOUT, RESET, REFUSED, FAILED = "connected", "timeouts", "resets", "refused", "errors"
 PERCENTILES = (50, 90, 95, 99)
 
 
@@ -24,7 +25,7 @@ def percentile(ordered, percent):
 
 
 def summary(attempts):
-    """Return ``{attempts, connected, timeouts, resets, refused, failed, latency, reasons}``; latency is None when none connected."""
+    """Return ``{attempts, connected, timeouts, resets, refused, errors, latency, reasons}``; latency is None when none connected."""
     counts = dict.fromkeys((CONNECTED, TIMEOUT, RESET, REFUSED, FAILED), 0)
     for attempt in attempts:
         counts[attempt.outcome] += 1

@@ -34,6 +34,7 @@ class Verification:
         self._start = time.monotonic()
         self._drops = {}  # listener -> {cookie: drops} of the look before
         self._rows = {}  # listener -> its ListenSockets now
+        self._reached = {}  # listener -> (inode of the socket that was reached, Check)
 
     def look_once(self):
         """Return the Answer of one look, which never fails: nothing was changed before it."""
@@ -127,9 +128,12 @@ class Verification:
         return [boot_check(key, paths[key], value, facts["sysctls"][dotted(paths[key])], facts["loader"]) for key, value in wanted.items()]
 
     def _probe_check(self, listener, row):
+        """A socket that was reached is not asked again: each connection waits in its queue, where the program does not accept it."""
         from .._probe.read import connect_once, place_of, unix_place_of
 
-        text = listener.endpoint.text
+        text, known = listener.endpoint.text, self._reached.get(listener)
+        if known is not None and known[0] == row.inode:
+            return known[1]
         if row.family != "unix":
             place = place_of(row)
         else:
@@ -138,7 +142,10 @@ class Verification:
                 return probe_check(text, None)
             place = unix_place_of(self._proc, pids[0], row.path)
         with inside(self._proc, self._own, self._namespace(listener.netns)):
-            return probe_check(text, connect_once(row.family, place, PROBE_SECONDS))
+            check = probe_check(text, connect_once(row.family, place, PROBE_SECONDS))
+        if check.ok:
+            self._reached[listener] = row.inode, check
+        return check
 
     def _url_check(self):
         from .._probe.read import ask

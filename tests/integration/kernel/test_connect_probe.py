@@ -15,11 +15,11 @@ from kernel_traffic import connect, listen, port_of, queue_of
 
 
 def counts(answer):
-    return {name: answer[name] for name in ("attempts", "connected", "timeouts", "resets", "refused", "failed")}
+    return {name: answer[name] for name in ("attempts", "connected", "timeouts", "resets", "refused", "errors")}
 
 
 def counted(attempts, **given):
-    return {"attempts": attempts, "connected": 0, "timeouts": 0, "resets": 0, "refused": 0, "failed": 0, **given}
+    return {"attempts": attempts, "connected": 0, "timeouts": 0, "resets": 0, "refused": 0, "errors": 0, **given}
 
 
 @pytest.mark.parametrize("listening, address", [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.5"), ("::", "::1"), ("::", "[::]"), ("0.0.0.0", "0.0.0.0")])
@@ -54,7 +54,7 @@ def test_a_port_without_a_listener():
 
 def test_a_network_that_is_not_there():
     answer = probe(address="192.0.2.1", port=80, count=3)
-    assert (counts(answer), answer["reasons"]) == (counted(3, failed=3), ["Network is unreachable"])
+    assert (counts(answer), answer["reasons"]) == (counted(3, errors=3), ["Network is unreachable"])
 
 
 def test_connections_that_are_reset_once_made():

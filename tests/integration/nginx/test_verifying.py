@@ -317,3 +317,11 @@ def test_nothing_to_verify():
     with pytest.raises(InputError) as raised:
         verify()
     assert str(raised.value) == "there is nothing to verify; give listeners, sysctls, boot_sysctls, config or url"
+
+
+def test_a_socket_that_was_reached_is_left_alone(nginx):
+    server = started(nginx)
+    for pid in server.workers():
+        os.kill(pid, signal.SIGSTOP)
+    assert broken(verify(listeners=[("8080", 1000)], url="http://127.0.0.1:8081/", timeout=1)) == ["url"]
+    assert run("ss", "-Hltn", "sport", "= :8080").split()[1] == "1"

@@ -35,10 +35,10 @@ def test_a_percentile_is_the_smallest_value_that_enough_do_not_exceed(values, pe
 def test_summary_of_all_outcomes():
     attempts = [
         Attempt("connected", 0.5), Attempt("connected", 0.25), Attempt("timeouts", 9), Attempt("refused", 0.1), Attempt("resets", 0.2),
-        Attempt("failed", 0, "Network is unreachable"), Attempt("failed", 0, "Network is unreachable"),
+        Attempt("errors", 0, "Network is unreachable"), Attempt("errors", 0, "Network is unreachable"),
     ]  # fmt: skip
     assert summary(attempts) == {
-        "attempts": 7, "connected": 2, "timeouts": 1, "refused": 1, "resets": 1, "failed": 2, "reasons": ["Network is unreachable"],
+        "attempts": 7, "connected": 2, "timeouts": 1, "refused": 1, "resets": 1, "errors": 2, "reasons": ["Network is unreachable"],
         "latency": {"min": 0.25, "mean": 0.375, "max": 0.5, "p50": 0.25, "p90": 0.5, "p95": 0.5, "p99": 0.5},
     }  # fmt: skip
 

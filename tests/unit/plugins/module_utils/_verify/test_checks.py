@@ -73,7 +73,7 @@ CHECKS = {
     "timeout": (probe_check(WHERE, Attempt("timeouts", 0.9)), "timeouts", False, "a connection to 0.0.0.0:80 got no answer in time"),
     "refused": (probe_check(WHERE, Attempt("refused", 0)), "refused", False, "a connection to 0.0.0.0:80 was refused"),
     "reset": (probe_check(WHERE, Attempt("resets", 0)), "resets", False, "a connection to 0.0.0.0:80 was reset"),
-    "failed": (probe_check(WHERE, Attempt("failed", 0, "No route to host")), "failed", False, "a connection to 0.0.0.0:80 failed (No route to host)"),
+    "failed": (probe_check(WHERE, Attempt("errors", 0, "No route to host")), "errors", False, "a connection to 0.0.0.0:80 failed (No route to host)"),
     "unreached": (probe_check(WHERE, None), None, None, UNREACHED),
     "url": (url_check("u", (), 204, None), 204, True, None),
     "url_redirects": (url_check("u", (), 302, None), 302, True, None),

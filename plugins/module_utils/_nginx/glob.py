@@ -4,7 +4,8 @@
 """The patterns of nginx's include, component by component, as glob(3) reads them without flags.
 
 nginx runs in the C locale (it never calls setlocale), so a character is a byte and the order is that of bytes. A leading
-dot is matched by nothing but a dot; a backslash takes the meaning from the next character.
+dot is matched by nothing but a dot; a backslash takes the meaning from the next character. Collating symbols and equivalence
+classes (``[[.a.]]``, ``[[=a=]]``) are not modelled: such a set matches nothing.
 """
 
 import re
@@ -76,6 +77,8 @@ def _set_end(component, start):
 
 
 def _set(members):
+    if b"[." in members or b"[=" in members:
+        return rb"(?!)"
     negated = members[:1] in (b"!", b"^")
     parts, position = [], 1 if negated else 0
     while position < len(members):

@@ -54,6 +54,10 @@ sanity: venv-dev ## ansible-test sanity under each ansible-core we support
 targets: venv-dev needs ## Run the module for real under every target Python that is installed
 	@$(BIN)/python tests/targets/run.py
 
+molecule: venv-dev ## Molecule's scenarios on hosts with systemd, nginx and sshd; ARGS='tune rollback' for a few
+	@tools/needs.sh molecule
+	@tools/molecule.sh $(ARGS)
+
 bench: venv-dev needs ## Measure the speed goals and print them as ratios
 	@$(BIN)/python tests/bench/bench.py $(ARGS)
 
@@ -63,6 +67,9 @@ build: venv ## Build the collection archive into build/
 
 test: needs venv-dev ## Install what the tests need and run everything
 	@tools/test.sh
+
+test-all: export TEST_SUITES ?= trixie noble bookworm bullseye
+test-all: test ## The same with Molecule's scenarios on four distributions
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .venv.* .ansible .cache build reports tests/output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Installs the programs that the tests call: by itself as root on the Debian family; elsewhere it says what to install.
+#   tools/needs.sh             what the tests on this machine call
+#   tools/needs.sh molecule    what makes and runs the hosts of Molecule's scenarios
 set -eu
 
 # program or file, package on the Debian family, package on the RHEL family (-: not there; the summary says what went untested)
@@ -19,6 +21,14 @@ unshare     util-linux      util-linux
 /usr/lib/nginx/modules/ngx_stream_module.so   libnginx-mod-stream  -
 /usr/lib64/nginx/modules/ngx_mail_module.so   -                    nginx-mod-mail
 /usr/lib64/nginx/modules/ngx_stream_module.so -                    nginx-mod-stream
+'
+[ "${1:-}" != molecule ] || NEEDS='
+debootstrap debootstrap     debootstrap
+nsenter     util-linux      util-linux
+podman      podman          podman
+runc        runc            -
+ssh         openssh-client  openssh-clients
+/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring debian-keyring
 '
 
 missing() { # missing programs|apt|dnf: the programs that are not on PATH, or their packages

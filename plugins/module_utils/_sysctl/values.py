@@ -44,6 +44,7 @@ NUMBERS = {
     "net/unix/max_dgram_qlen": (1, ANY),
 }
 PORT_RANGE = "net/ipv4/ip_local_port_range"
+FIRST_PORT = 1024  # net.ipv4.ip_unprivileged_port_start, unless somebody has changed that
 DEVICE = re.compile(r"net/ipv4/conf/[^/]+/[a-z_]+\Z")
 NUMBER = re.compile(r"(-?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)(?=[ \t\n]|\Z)")
 LONGEST_NUMBER = 21  # TMPBUFLEN - 1: a longer one is refused, even with zeros in front
@@ -74,8 +75,8 @@ def kept(path, text):
         rest = rest[match.end() :].lstrip(" \t\n\v\f\r")
     if not words:
         return Kept(None, "the value is empty")
-    if path == PORT_RANGE and (len(words) < 2 or int(words[0]) > int(words[1])):
-        return Kept(None, "it takes two ports, the lower one first")
+    if path == PORT_RANGE and (int(words[0]) < FIRST_PORT or int(words[0]) > int(words[-1])):
+        return Kept(None, "it takes two ports, the lower one first, from %d on" % FIRST_PORT)
     # The kernel takes fewer numbers than it has and keeps the others: what reads back depends on them.
     return Kept(" ".join(words) if len(words) == count else None, None)
 

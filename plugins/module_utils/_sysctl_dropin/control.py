@@ -22,6 +22,7 @@ from .._sysctl.write import restore_values, try_values, write_values
 from .._sysctl_boot.read import host_arguments
 from .._sysctl_info.read import writers_of
 from .._sysctl_place.read import find_where
+from .._version import is_older
 from .draft import FOLDER as SYSCTL_D
 from .draft import Draft, drafted
 from .options import checked
@@ -107,7 +108,7 @@ def _runtime(proc, where, wanted, draft, order):
         if where.namespace is not where.own and not path.startswith("net/"):
             raise InputError("netns: %s is no sysctl of network namespaces; leave netns out" % dotted(path))
     before = current_values(proc, draft.values)
-    targets, left = wanted_now(wanted, draft, order, before)
+    targets, left = wanted_now(wanted, draft, order, before, lambda version: is_older(os.uname().release, version))
     now = {path: text for path, text in targets.items() if not same(path, before[path], text)}
     for path in now:
         obstacle = why_not_writable(proc, path, where.advice or "its definition or image")

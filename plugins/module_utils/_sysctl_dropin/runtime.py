@@ -4,21 +4,23 @@
 """What the runtime values have to become."""
 
 from .._sysctl.catalog import CATALOG
+from .._sysctl.gathered import GATHERED
 from .._sysctl.names import path_of
 from .._sysctl.values import kept, same
+from .._sysctl_info.shape import kernel_default
 from .options import number_of
 
 ROWS = {path_of(row.key): row for row in CATALOG}
 DEVICES = ("net/ipv4/conf/all/", "net/ipv4/conf/default/")
 
 
-def wanted_now(wanted, draft, order, before):
+def wanted_now(wanted, draft, order, before, is_older):
     """Return ({path: text to have now}, {path: why it stays as it is}).
 
-    ``before`` are the values now, ``order`` the BootOrder of the files as they shall be.
+    ``before`` are the values now, ``order`` the BootOrder of the files as they shall be; ``is_older(version)`` tells the kernel's age.
     """
     if not wanted.is_present:
-        return _after_removal(draft.values, order, before)
+        return _after_removal(draft.values, order, before, is_older)
     if not wanted.at_least:
         return dict(draft.values), {}
     return {path: text for path, text in draft.values.items() if not _is_enough(path, before[path], text)}, {}
@@ -29,7 +31,7 @@ def _is_enough(path, now, text):
     return number is not None and number >= number_of(path, text)
 
 
-def _after_removal(values, order, before):
+def _after_removal(values, order, before, is_older):
     """A key that no longer stands in our file gets what the next boot will give it, unless somebody else has changed it."""
     targets, left = {}, {}
     for path, value in values.items():
@@ -39,9 +41,9 @@ def _after_removal(values, order, before):
         elif winner is not None:
             targets[path] = kept(path, winner.value).value or winner.value
         else:
-            row = ROWS.get(path)
-            if row is not None and row.in_new_namespace == "constant" and row.default.isdigit():
-                targets[path] = row.default
+            default = kernel_default(ROWS[path], is_older) if ROWS.get(path) in GATHERED else None
+            if default is not None:
+                targets[path] = default
             else:
                 left[path] = "nothing else sets it at boot, and the kernel's default is not known"
     return targets, left

@@ -135,6 +135,14 @@ def test_absent_restores_what_the_boot_will_set():
     assert drop_in(state="absent", values=None).changed is False
 
 
+def test_absent_restores_the_default_of_the_kernel():
+    furnish()
+    drop_in(values={KEY: 5000, SYN: 333})
+    answer = drop_in(state="absent", values=None)
+    assert (value(), value(SYN)) == ("4096", "333")
+    assert answer.values["unchanged"] == {SYN: "nothing else sets it at boot, and the kernel's default is not known"}
+
+
 def test_absent_leaves_a_value_that_somebody_else_changed():  # F42
     furnish()
     drop_in()

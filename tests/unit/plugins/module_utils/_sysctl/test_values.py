@@ -23,6 +23,7 @@ KEPT = {
     "three_numbers": (RMEM, "4096\t131072   6291456", "4096 131072 6291456"),
     "too_few_numbers_depend_on_the_others": (RMEM, "4096", None),
     "of_a_device": ("net/ipv4/conf/eth0.1/rp_filter", "02", "2"),
+    "one_port_keeps_the_other": (RANGE, "10000", None),
     "unknown_key_is_text": ("net/ipv4/tcp_congestion_control", " bbr ", "bbr"),
 }
 REFUSED = {
@@ -37,8 +38,8 @@ REFUSED = {
     "too_large": (SOMAXCONN, "2147483648", "2147483648 is out of range; it takes 0 to 2147483647"),
     "more_digits_than_the_kernel_reads": (SOMAXCONN, "0" * 21 + "5", "'0000000000000000000005' is no whole number"),
     "byte": (SYNCOOKIES, "256", "256 is out of range; it takes 0 to 255"),
-    "one_port": (RANGE, "1001", "it takes two ports, the lower one first"),
-    "ports_in_the_wrong_order": (RANGE, "20001 10000", "it takes two ports, the lower one first"),
+    "low_port": (RANGE, "1001", "it takes two ports, the lower one first, from 1024 on"),
+    "ports_in_the_wrong_order": (RANGE, "20001 10000", "it takes two ports, the lower one first, from 1024 on"),
     "second_number_is_none": (RMEM, "12 # x", "'# x' is no whole number"),
 }
 

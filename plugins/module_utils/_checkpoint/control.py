@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the module checkpoint does: open, commit, roll back, abandon."""
 
+import math
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from .._namespaces.read import own_namespace
 from .._proc import ProcFS
 from . import deadline, entry
 from .entry import ABANDONED, COMMITTED, OPEN, ROLLBACK_FAILED, ROLLED_BACK, Head
-from .read import clock, find, find_one, head_of, read_row, utc
+from .read import clock, find, find_one, head_of, note_of, read_row, utc
 from .session import Session, told
 from .store import Journal, create, prune, waited
 from .undo import recover, roll_back, tidy
@@ -54,7 +55,7 @@ class _Acts:
         if self._id is not None:
             known = self._known()
             if known is not None:
-                return self._opened_before(known)
+                return self._opened_before(known, is_check)
         self._session(None).settle(is_check)
         if is_check:
             return Answer(True, {"checkpoint": None, "id": self._id, "notes": []})
@@ -74,10 +75,15 @@ class _Acts:
             raise InputError("id: %r is no id; use letters, digits, dots, dashes and underscores, at most 64" % self._id)
         return next((found for found in find(self._state_folder) if found.id == self._id), None)
 
-    def _opened_before(self, found):
-        if found.state != OPEN or head_of(found).is_expired(clock(self._proc)):
+    def _opened_before(self, found, is_check):
+        head = head_of(found)
+        if found.state != OPEN or head.is_expired(clock(self._proc)):
             raise InputError("id: %s; choose another id" % told(found))
-        return self._answer(False)
+        if is_check or note_of(found, entry.ARMED) is not None:
+            return self._answer(False)
+        with waited(self._state_folder, self._proc, 0):  # the run that opened it was killed before it was done
+            recover(self._proc, found)
+            return self._answer(True, self._guard(self._found(), head))
 
     def _head(self):
         now = clock(self._proc)
@@ -89,18 +95,19 @@ class _Acts:
 
     def _guard(self, found, head):
         """See to it that the target rolls back by itself; return sentences on what will not."""
-        by, after_boot, notes = None, "next_run", []
-        if deadline.has_systemd(self._root):
+        by, notes = None, []
+        if deadline.has_systemd(self._root) and not found.has_unit:
             try:
                 self._make_boot_unit(found, head)
-                after_boot = "unit"
+                found = self._found()
             except ListenQueueError as error:
                 notes.append("after a boot the next run rolls back, and no unit: %s" % error)
         if head.rollback_after is not None:
-            by, problems = deadline.arm(head, found.path, self._root)
+            seconds = max(1, math.ceil(head.deadline - clock(self._proc).seconds))
+            by, problems = deadline.arm(head, found.path, seconds, self._root)
             notes += problems
         with Journal(found) as journal:
-            journal.note(entry.ARMED, {"by": by, "after_boot": after_boot})
+            journal.note(entry.ARMED, {"by": by, "after_boot": "unit" if found.has_unit else "next_run"})
         return notes
 
     def _make_boot_unit(self, found, head):

@@ -48,13 +48,13 @@ def has_systemd(root="/"):
     return os.path.isdir(os.path.join(root, BOOTED))
 
 
-def arm(head, path, root="/"):
-    """See to it that the checkpoint in ``path`` is rolled back when its time is over; return by what, and sentences on what did not work."""
+def arm(head, path, seconds, root="/"):
+    """See to it that the checkpoint in ``path`` is rolled back after ``seconds``; return by what, and sentences on what did not work."""
     problems = []
     command = [head.interpreter, "-I", os.path.join(path, entry.PROGRAM)]
     if has_systemd(root):
         unit = TIMER % head.id
-        options = ["--collect", "--quiet", "--unit=" + unit, "--on-active=%ds" % head.rollback_after, "--timer-property=AccuracySec=1s"]
+        options = ["--collect", "--quiet", "--unit=" + unit, "--on-active=%ds" % seconds, "--timer-property=AccuracySec=1s"]
         error = _run(
             "systemd-run", options + ["--property=Type=oneshot", "--description=Roll back the listen queue checkpoint " + head.id] + command + ["--timer"]
         )

@@ -214,7 +214,12 @@ def is_state(kind, state, now):
 
 
 def is_expected(change, now):
-    """True when what is there is what the change made of it. What a program makes of its socket is not known beforehand."""
+    """True when what is there is what the change made of it. What a program makes of its socket is not known beforehand.
+
+    A directory that was made counts whatever its mode is: a run may have been killed before it set it, and only an empty one is removed.
+    """
+    if change.kind == FOLDER and change.before is None:
+        return isinstance(now, int)
     return (change.kind == SOCKET and change.after is None) or is_state(change.kind, change.after, now)
 
 

@@ -8,6 +8,7 @@ import stat
 from typing import NamedTuple, Optional, Tuple
 
 from .._errors import InputError, JournalError, ReadError
+from .._files.read import TEMPORARY
 from . import entry
 from .entry import Clock, Entry
 
@@ -28,8 +29,8 @@ class Found(NamedTuple):
 
     @property
     def has_interrupted(self):
-        """True when a run was killed while it changed something."""
-        return any(name.endswith("." + entry.PREPARED) for name in self.names)
+        """True when a run was killed while it changed something, or was about to."""
+        return any(name.endswith("." + entry.PREPARED) or name.startswith(TEMPORARY) for name in self.names)
 
     @property
     def has_unit(self):

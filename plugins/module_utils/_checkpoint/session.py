@@ -137,8 +137,8 @@ class Run:
         return self._journal is not None
 
     def keep_previous(self, state):
-        """See Store of _files."""
-        return self._kept.keep_previous(state)
+        """Return the path of a copy of a FileState that is to be changed; see Store of _files. The journal keeps its own."""
+        return self._kept.keep_previous(state) if self._journal is None else self._journal.copy_of(state.digest)
 
     @contextmanager
     def journalled(self, plan):

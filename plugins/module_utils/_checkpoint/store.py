@@ -65,6 +65,8 @@ class Journal:
                 if change.kind == FILE and change.before is not None and entry.BYTES + change.before.digest not in names:
                     self._put(entry.BYTES + change.before.digest, change.before.data)
             self._put("%04d.%s" % (number, entry.PREPARED), entry.pack_entry(module, utc(), plan))
+            for state in entry.ENTRY_STATES[1:]:  # what was made once before is made again
+                durable.unlink(self._folder, "%04d.%s" % (number, state))
             durable.sync_folder(self._folder)
         except OSError as error:
             raise self._failed(error)
@@ -100,13 +102,17 @@ class Journal:
         with suppress(OSError):
             self._put(name, entry.pack(record))
 
+    def copy_of(self, digest):
+        """Return the path of the file with these bytes."""
+        return os.path.join(self.path, entry.BYTES + digest)
+
     def bytes_of(self, digest):
         """Return the bytes that a file had. Raises WriteError when they are not those."""
         from hashlib import sha256
 
         data = read_file(self.path, entry.BYTES + digest)
         if data is None or sha256(data).hexdigest() != digest:
-            raise WriteError("%s/%s%s is missing or damaged, so it was not put back" % (self.path, entry.BYTES, digest))
+            raise WriteError("%s is missing or damaged, so it was not put back" % self.copy_of(digest))
         return data
 
 

@@ -127,6 +127,7 @@ class _Undo:
         self._effects(entries)
         self._values(changes)
         self._verify(changes)
+        self._clean(changes)
         for each in entries:
             self._close(each)
 
@@ -134,8 +135,7 @@ class _Undo:
 
     def _files(self, entries, changes):
         things = entry.by_target(changes)
-        for targets in things:
-            self._machine.clean(targets[0].kind, targets[0].target)
+        self._clean(changes)
         if self._restore_files(things[::-1], is_last=False):
             return
         # What one run changed belongs together; what others changed is put back even where that cannot be.
@@ -145,6 +145,10 @@ class _Undo:
                 first.setdefault((change.kind, change.target), each.number)
         for number in sorted(set(first.values()), reverse=True):
             self._restore_files([targets for targets in things[::-1] if first[targets[0][:2]] == number], is_last=True)
+
+    def _clean(self, changes):
+        for targets in entry.by_target(changes):
+            self._machine.clean(targets[0].kind, targets[0].target)
 
     def _restore_files(self, things, is_last):
         """Put files back, all of them or none; False when that failed and was not the last try."""
@@ -277,8 +281,6 @@ def recover(proc, found):
     The lock of the run has to be held. Raises JournalError, WriteError.
     """
     entries = [each for each in entries_of(found) if each.state == entry.PREPARED]
-    if not entries:
-        return []
     machine = machine_for(proc, head_of(found))
     with Journal(found) as journal:
         return [_recover(machine, journal, each) for each in reversed(entries)]

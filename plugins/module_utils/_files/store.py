@@ -6,7 +6,7 @@
 import os
 from contextlib import contextmanager
 
-from .durable import keep, private_folder, prune
+from .durable import keep, private_folder, prune, remove_leftovers
 from .lock import locked
 
 PREVIOUS = "previous"
@@ -24,6 +24,7 @@ class Store:
         path = os.path.join(self._path, PREVIOUS)
         folder = private_folder(path)
         try:
+            remove_leftovers(folder, ())
             keep(folder, state.digest, state.data)
             prune(folder, MOST_PREVIOUS)
         finally:

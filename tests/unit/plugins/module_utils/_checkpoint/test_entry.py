@@ -167,6 +167,10 @@ STATUSES = {
     "sysctl_whose_text_is_gone": (Change("sysctl", SYSCTL, "128", "gone"), "gone", "after"),
     "namespace_ended": (Change("sysctl", SYSCTL, "128", "4096"), ENDED, "gone"),
     "socket_whatever_it_became": (Change("socket", SOCKET, 128, None), 511, "after"),
+    "folder_made": (Change("folder", FILE, None, 0o755), 0o755, "after"),
+    "folder_made_and_mode_not_yet_set": (Change("folder", FILE, None, 0o755), 0o700, "after"),
+    "folder_not_made": (Change("folder", FILE, None, 0o755), None, "before"),
+    "folder_that_is_a_file_now": (Change("folder", FILE, None, 0o755), Unusual("it is a file"), "other"),
     "socket_as_before": (Change("socket", SOCKET, 128, None), 128, "before"),
 }
 

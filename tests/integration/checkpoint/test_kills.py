@@ -1,0 +1,274 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Killed, or failing, at every write: afterwards all is old or all is new, nothing is left behind, and the way back still works.
+
+Each write goes through durable.before_write(), so a child can be killed before the k-th one, for every k. The same from outside,
+by strace, is in tests/matrix.
+"""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.netops.listen_queue.plugins.module_utils._errors import ListenQueueError
+from checkpoint_host import KEYS, STATE, UNITS, Killer, hooked, killed, points, refusal, without_packing
+from kernel_rooms import sysctl
+
+
+def sysctls(host):
+    return host.sysctl
+
+
+def listens(host):
+    return lambda: host.listen(validate=False)
+
+
+def both(host):
+    """Two runs of modules: two sysctls with a file, and three listens in three files."""
+    return lambda: (host.sysctl(), host.listen(validate=False))
+
+
+RUNS = {"two_sysctls_and_a_file": sysctls, "three_listens": listens}
+FEWEST = 15  # writes of one run: else the hook is not where the writes are
+
+
+@pytest.fixture
+def ready(host):
+    """A function that starts nginx and returns (host, what is there before)."""
+
+    def get():
+        without_packing()
+        for key in KEYS:
+            sysctl(key, 700)
+        host.start()
+        return host, host.snapshot()
+
+    return get
+
+
+def opened(host):
+    host.open(rollback_after=0)  # no process that waits
+
+
+def rolled_back(host):
+    """Whatever the state is now: the next run finishes it, or the checkpoint is rolled back."""
+    if host.found().state == "rolling_back":
+        assert "is rolled back by the next run (next)" in refusal(host.settle)
+    assert host.checkpoint("rolled_back").failure is None
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_killed_at_every_write_of_a_run_f1_f3(ready, run):
+    host, old = ready()
+    opened(host)
+    number = points(run(host))
+    new = host.snapshot()
+    host.checkpoint("rolled_back")
+    assert host.snapshot() == old
+    assert number > FEWEST
+    ends = []
+    for at in range(1, number + 1):
+        opened(host)
+        assert killed(at, run(host)), at
+        told = host.settle()
+        assert host.snapshot() in (old, new), at
+        assert host.leftovers() == [], at
+        assert not host.found().has_interrupted
+        ends.append((told, host.snapshot() == new))
+        assert host.checkpoint("rolled_back").failure is None
+        assert host.snapshot() == old, at
+    opened(host)
+    assert not killed(number + 1, run(host))
+    assert {is_new for _told, is_new in ends} == {False, True}
+    # The run says what it found: half-way, before, after.
+    texts = " ".join(sentence for told, _is_new in ends for sentence in told)
+    assert "was interrupted before it changed anything" in texts
+    assert "was interrupted after it had changed everything" in texts
+    assert "was interrupted half-way, and what it had changed was taken back" in texts
+
+
+def test_killed_at_every_write_of_a_rollback_f7(ready):
+    host, old = ready()
+    opened(host)
+    both(host)()
+    number = points(lambda: host.checkpoint("rolled_back"))
+    assert number > FEWEST
+    for at in range(1, number + 1):
+        opened(host)
+        both(host)()
+        assert killed(at, lambda: host.checkpoint("rolled_back")), at
+        rolled_back(host)
+        assert host.snapshot() == old, at
+        assert host.leftovers() == [], at
+        assert host.limits() == [[511]] * 3
+
+
+@pytest.mark.parametrize("run, at", [(sysctls, 11), (sysctls, 13), (sysctls, 15), (listens, 20), (listens, 30), (listens, 38)])
+def test_killed_at_every_write_of_a_recovery_f7(ready, run, at):
+    host, old = ready()
+    opened(host)
+    run(host)()
+    new = host.snapshot()
+    host.checkpoint("rolled_back")
+    opened(host)
+    assert killed(at, run(host))
+    number = points(host.settle)
+    host.checkpoint("rolled_back")
+    for again in range(1, number + 1):
+        opened(host)
+        assert killed(at, run(host))
+        assert killed(again, host.settle), again
+        host.settle()
+        assert host.snapshot() in (old, new), (at, again)
+        assert host.leftovers() == []
+        host.checkpoint("rolled_back")
+
+
+def booted_with_systemd():
+    """As far as the module can see; nothing answers, so it makes the unit and uses a process for the deadline."""
+    os.makedirs("/run/systemd/system")
+
+
+def test_killed_at_every_write_of_opening_f8(ready):
+    host, old = ready()
+    booted_with_systemd()
+    number = points(lambda: host.open(id="count", rollback_after=0))
+    assert [path.name for path in sorted(UNITS.iterdir())] == ["netops-listen-queue-rollback.service", "sysinit.target.d"]
+    host.checkpoint("committed")
+    assert list(UNITS.iterdir()) == []
+    for at in range(1, number + 1):
+        identifier = "n%d" % at
+        assert killed(at, lambda identifier=identifier: host.open(id=identifier, rollback_after=0)), at
+        host.open(id=identifier, rollback_after=0)
+        assert host.info()["after_boot"] == "unit"
+        assert host.leftovers() == []
+        assert host.checkpoint("rolled_back").failure is None
+        assert host.snapshot() == old, at
+
+
+@pytest.mark.parametrize("state", ["committed", "rolled_back"])
+def test_killed_at_every_write_of_ending(ready, state):
+    host, _old = ready()
+    booted_with_systemd()
+    empty = host.snapshot()
+    opened(host)
+    number = points(lambda: host.checkpoint(state))
+    for at in range(1, number + 1):
+        opened(host)
+        assert killed(at, lambda: host.checkpoint(state)), at
+        host.checkpoint(state)
+        assert host.found().state == state
+        assert host.snapshot() == empty, at
+        assert host.leftovers() == []
+
+
+def test_unit_that_a_killed_commit_left_is_removed_by_the_next_run(ready):
+    host, old = ready()
+    booted_with_systemd()
+    opened(host)
+    acts = hooked_acts(lambda: host.checkpoint("committed"))
+    opened(host)
+    at = next(number for number, (act, name) in enumerate(acts, 1) if (act, name) == ("rename", "head.committed")) + 1
+    assert killed(at + 1, lambda: host.checkpoint("committed"))
+    assert host.found().state == "committed"
+    assert list(UNITS.iterdir()) != []
+    host.id = None
+    host.settle()
+    assert host.snapshot() == old
+
+
+def hooked_acts(function):
+    with hooked(Killer()) as killer:
+        function()
+    return killer.acts
+
+
+ERRORS = {"no_space": errno.ENOSPC, "quota": errno.EDQUOT, "io": errno.EIO, "descriptors": errno.EMFILE, "read_only": errno.EROFS}
+
+
+@pytest.mark.parametrize("number", ERRORS.values(), ids=ERRORS)
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_error_at_every_write_of_a_run_f11_f12(ready, run, number):
+    host, old = ready()
+    opened(host)
+    count = points(run(host))
+    new = host.snapshot()
+    host.checkpoint("rolled_back")
+    for at in range(1, count + 1):
+        opened(host)
+        with hooked(Killer(at, number)):
+            try:
+                run(host)()
+            except ListenQueueError as error:
+                assert os.strerror(number) in str(error), at
+        assert host.snapshot() in (old, new), at
+        host.settle()
+        assert host.snapshot() in (old, new), at
+        assert host.checkpoint("rolled_back").failure is None
+        assert host.snapshot() == old, at
+        assert host.leftovers() == [], at
+
+
+def test_error_at_every_write_of_a_rollback_f39(ready):
+    host, old = ready()
+    opened(host)
+    both(host)()
+    count = points(lambda: host.checkpoint("rolled_back"))
+    failures = 0
+    for at in range(1, count + 1):
+        opened(host)
+        both(host)()
+        with hooked(Killer(at, errno.ENOSPC)):
+            try:
+                failure = host.checkpoint("rolled_back").failure
+            except ListenQueueError as error:
+                failure = str(error)
+        failures += bool(failure)
+        rolled_back(host)
+        assert host.snapshot() == old, (at, failure)
+        assert host.leftovers() == [], at
+    assert failures > 5
+
+
+def test_error_at_every_write_of_opening_f11(ready):
+    host, old = ready()
+    booted_with_systemd()
+    count = points(lambda: host.open(id="count", rollback_after=0))
+    host.checkpoint("committed")
+    for at in range(1, count + 1):
+        with hooked(Killer(at, errno.ENOSPC)):
+            sentence = ""
+            try:
+                host.open(id="n%d" % at, rollback_after=0)
+            except ListenQueueError as error:
+                sentence = str(error)
+        assert not sentence or "No space left on device" in sentence, at
+        host.open(id="n%d" % at, rollback_after=0)
+        assert host.checkpoint("rolled_back").failure is None
+        assert host.snapshot() == old, at
+        assert host.leftovers() == [], at
+
+
+def test_disk_that_is_really_full_f11(ready):
+    """A file system of 200 KiB: too small for the undo program and more."""
+    from kernel_rooms import mount
+
+    host, old = ready()
+    os.mkdir(STATE, 0o700)
+    mount("tmpfs", STATE, "tmpfs", data="size=220k,mode=700")
+    opened(host)
+    filler = Path(STATE, "filler")
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+    assert refusal(host.sysctl).endswith("No space left on device; nothing was changed")
+    assert host.snapshot() == old
+    filler.unlink()
+    host.sysctl()
+    assert host.checkpoint("rolled_back").failure is None
+    assert host.snapshot() == old

@@ -57,6 +57,11 @@ options:
       - Whether the running values change too.
     type: bool
     default: true
+  persist:
+    description:
+      - Whether the values are written into a file. With V(false) only the running values change, for example to get through an incident.
+    type: bool
+    default: true
   on_conflict:
     description:
       - What to do when a line of the file would not count at boot. Another file that sets the same value is no conflict.
@@ -124,6 +129,12 @@ EXAMPLES = r"""
     values:
       net.core.somaxconn: 4096
 
+- name: Now, and only until the next boot
+  netops.listen_queue.sysctl_dropin:
+    values:
+      net.core.somaxconn: 4096
+    persist: false
+
 - name: Take it back
   netops.listen_queue.sysctl_dropin:
     state: absent
@@ -172,7 +183,7 @@ persists:
   returned: success
   type: bool
 persistence:
-  description: Where such values persist when no file of sysctl.d counts, for example the pod spec. C(null) otherwise.
+  description: Where such values persist when no file of sysctl.d counts or O(persist=false), for example the pod spec. C(null) otherwise.
   returned: success
   type: str
 previous:
@@ -192,6 +203,7 @@ ARGUMENT_SPEC = {
     "at_least": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "runtime": {"type": "bool", "default": True},
+    "persist": {"type": "bool", "default": True},
     "on_conflict": {"type": "str", "choices": ["fail", "report", "override"], "default": "fail"},
     "allow": {"type": "list", "elements": "str"},
     "netns": {"type": "str"},

@@ -50,6 +50,8 @@ def act(parameters, is_check, proc_root, session):
     """Return the Answer of the module sysctl_dropin. Raises InputError, ReadError, WriteError; then nothing was changed."""
     proc, wanted = ProcFS(proc_root), checked(parameters)
     where = find_where(proc, parameters["netns"], parameters["root"], parameters["loader"])
+    if not parameters["persist"]:
+        where = where._replace(root=None, advice=where.advice or "a file of sysctl.d, with persist: true")
     if where.root is None and not wanted.runtime:
         raise InputError("nothing here applies files at boot (%s), and runtime is false; such a value belongs into %s" % (where.loader.why, where.advice))
     planned = _plan(proc, where, wanted)

@@ -45,6 +45,8 @@ def checked(parameters):
         texts[path] = _checked_value(key, path, value, parameters["at_least"]) if is_present else ""
     if parameters["root"] != "/" and parameters["runtime"]:
         raise InputError("runtime: the running kernel does not belong to root %s; set runtime to false" % parameters["root"])
+    if not parameters["persist"] and not (is_present and parameters["runtime"]):
+        raise InputError("persist: with false only running values are set; leave state present and runtime true")
     return Wanted(_checked_name(name), texts, is_present, parameters["at_least"] and is_present, parameters["runtime"], parameters["on_conflict"])
 
 

@@ -15,7 +15,7 @@ ETC, USR = Path("/etc/sysctl.d"), Path("/usr/lib/sysctl.d")
 SYSTEMD_SYSCTL = ("/usr/lib/systemd/systemd-sysctl", "/lib/systemd/systemd-sysctl")
 STATE = "/run/state"
 DEFAULTS = {
-    "name": None, "values": None, "at_least": False, "state": "present", "runtime": True, "on_conflict": "fail", "allow": None, "netns": None,
+    "name": None, "values": None, "at_least": False, "state": "present", "runtime": True, "persist": True, "on_conflict": "fail", "allow": None, "netns": None,
     "root": "/", "loader": "auto", "checkpoint": None,
 }  # fmt: skip
 

@@ -352,6 +352,15 @@ def test_without_an_init_system_only_the_value_now_is_set():
     assert refusal(runtime=False).startswith("nothing here applies files at boot (")
 
 
+def test_without_persistence_only_the_value_now_is_set():
+    furnish()
+    answer = drop_in(persist=False)
+    assert (answer.changed, value(), after_reboot()) == (True, "5000", "4096")
+    assert (answer.values["persists"], answer.values["path"]) == (False, None)
+    assert answer.values["persistence"] == "a file of sysctl.d, with persist: true"
+    assert list(ETC.iterdir()) == []
+
+
 def test_unprivileged_user_is_told_so():
     furnish()
 

@@ -9,7 +9,8 @@ from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_dropin
 
 SOMAXCONN = "net.core.somaxconn"
 DEFAULTS = {
-    "name": None, "values": {SOMAXCONN: 4096}, "at_least": False, "state": "present", "runtime": True, "on_conflict": "fail", "allow": None, "root": "/",
+    "name": None, "values": {SOMAXCONN: 4096}, "at_least": False, "state": "present", "runtime": True, "persist": True, "on_conflict": "fail", "allow": None,
+    "root": "/",
 }  # fmt: skip
 NO_NAME = "is no base name of a file; use letters, digits, dots, dashes and underscores, as 60-web (at most 100)"
 CONTROL = "contains a line break or another control character; a file could not hold it"
@@ -56,6 +57,12 @@ REFUSED = {
     "long_name": ({"name": "x" * 300}, f"name: '{'x' * 300}' {NO_NAME}"),
     "at_least_of_three_numbers": (
         {"values": {"net.ipv4.tcp_rmem": "1 2 3"}, "at_least": True}, "values: net.ipv4.tcp_rmem is '1 2 3', and at_least needs one whole number",
+    ),
+    "neither_file_nor_runtime": (
+        {"persist": False, "runtime": False}, "persist: with false only running values are set; leave state present and runtime true",
+    ),
+    "absent_without_a_file": (
+        {"persist": False, "state": "absent"}, "persist: with false only running values are set; leave state present and runtime true",
     ),
     "runtime_of_another_root": ({"root": "/srv/image"}, "runtime: the running kernel does not belong to root /srv/image; set runtime to false"),
 }  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .rules import SEVERITIES
-from .text import clipped, code, markdown, visible, width, wrapped
+from .text import aligned, clipped, code, markdown, visible, wrapped
 
 COLUMNS = 100
 HOSTS_PER_RULE = 20
@@ -69,7 +69,7 @@ def table(report: Report, columns: int = COLUMNS) -> list[str]:
     for (severity, rule), group in _by_rule(report["findings"]):
         lines += ["", *_table_rule(severity, rule, group, columns)]
     if report["queues"]:
-        lines += ["", "LISTENERS (%s)" % _queue_title(report, QUEUES), *_aligned(_queue_cells(report, QUEUES), columns)]
+        lines += ["", "LISTENERS (%s)" % _queue_title(report, QUEUES), *aligned(_queue_cells(report, QUEUES), columns)]
     for title, section in _closing_sections(report):
         lines += ["", title]
         lines += [line for text in section for line in wrapped(text, columns, "  ", "    ")]
@@ -129,18 +129,6 @@ def _limit(queue: Mapping[str, Any]) -> str:
     if queue.get("limited_by") in ("somaxconn", "backlog"):
         return str(queue["limited_by"])
     return "at the cap" if queue.get("at_cap") else "below cap" if queue.get("at_cap") is False else "?"
-
-
-def _aligned(cells: list[list[str]], columns: int) -> list[str]:
-    """Columns padded to the widest cell; the widest column gives way when the line would be too long."""
-    widths = [max(width(row[index]) for row in cells) for index in range(len(cells[0]))]
-    while sum(widths) + 2 * len(widths) > columns and max(widths) > 8:
-        widths[widths.index(max(widths))] -= 1
-    lines = []
-    for row in cells:
-        short = [clipped(cell, size) for cell, size in zip(row, widths, strict=True)]
-        lines.append(("  " + "  ".join(cell + " " * (size - width(cell)) for cell, size in zip(short, widths, strict=True))).rstrip())
-    return lines
 
 
 def _closing_sections(report: Report) -> Iterator[tuple[str, list[str]]]:

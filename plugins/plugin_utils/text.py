@@ -57,6 +57,18 @@ def wrapped(text: Any, columns: int, indent: str = "", hanging: str | None = Non
     return [clipped(line, columns) for line in lines]
 
 
+def aligned(cells: list[list[str]], columns: int) -> list[str]:
+    """Columns padded to the widest cell; the widest column gives way when the line would be too long."""
+    widths = [max(width(row[index]) for row in cells) for index in range(len(cells[0]))]
+    while sum(widths) + 2 * len(widths) > columns and max(widths) > 8:
+        widths[widths.index(max(widths))] -= 1
+    lines = []
+    for row in cells:
+        short = [clipped(cell, size) for cell, size in zip(row, widths, strict=True)]
+        lines.append(("  " + "  ".join(cell + " " * (size - width(cell)) for cell, size in zip(short, widths, strict=True))).rstrip())
+    return lines
+
+
 def markdown(value: Any) -> str:
     """Visible text that Markdown shows as it is: no emphasis, links, HTML, tables or headings come of it."""
     escaped = _MARKDOWN.sub(r"\\\1", visible(value))

@@ -158,19 +158,18 @@ class Machine:
     def reload_nginx(self, target):
         """Let the nginx of a NginxTarget read its configuration again; return False when none runs. Raises WriteError when it does not take it."""
         from ._nginx_reload.control import reload_one, wanted_masters
-        from ._processes.model import parse_stat
         from ._reload.read import masters_of
 
-        data = self._proc.read("%d/stat" % target.pid)
-        is_same = bool(data) and parse_stat(data).start_ticks == target.start_ticks
-        if not is_same and (target.config is None or not os.path.isdir(target.root or "/")):
-            return False
-        wanted = {"pid": target.pid if is_same else None, "config": target.config, "root": target.root or "/"}
-        try:
-            masters = wanted_masters(masters_of(self._proc), wanted)
-        except InputError:  # it ended, and no other one runs with this configuration
-            return False
-        failures = [failure for failure in (reload_one(self._proc, master, RELOAD_SECONDS)[1] for master in masters) if failure]
+        masters = masters_of(self._proc)
+        same = [master for master in masters if (master.pid, master.start_ticks) == (target.pid, target.start_ticks)]
+        if not same:  # it was restarted meanwhile, or replaced by another one
+            if target.config is None or not os.path.isdir(target.root or "/"):
+                return False
+            try:
+                same = wanted_masters(masters, {"pid": None, "config": target.config, "root": target.root or "/"})
+            except InputError:  # no other one runs with this configuration
+                return False
+        failures = [failure for failure in (reload_one(self._proc, master, RELOAD_SECONDS)[1] for master in same) if failure]
         if failures:
             raise WriteError("; ".join(failures))
         return True

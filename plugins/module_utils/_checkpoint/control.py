@@ -13,7 +13,7 @@ from .._errors import InputError, ListenQueueError
 from .._namespaces.read import own_namespace
 from .._proc import ProcFS
 from . import deadline, entry
-from .entry import ABANDONED, COMMITTED, OPEN, ROLLBACK_FAILED, ROLLED_BACK, Head
+from .entry import ABANDONED, COMMITTED, OPEN, ROLLBACK_FAILED, ROLLED_BACK, ROLLING_BACK, Head
 from .read import clock, find, find_one, head_of, note_of, read_row, utc
 from .session import Session, told
 from .store import Journal, create, prune, waited
@@ -126,34 +126,25 @@ class _Acts:
     # End ----------------------------------------------------------------------------------------------------------------
 
     def commit(self, is_check):
-        if is_check or self._found().state != OPEN:
-            return self._commit_answer(self._found(), is_check)
+        found = self._found()
+        if is_check:
+            return self._answer(found.state == OPEN)
         with waited(self._state_folder, self._proc, PATIENCE):
-            found = self._found()
-            if found.state != OPEN:  # the deadline was faster
-                return self._commit_answer(found, False)
-            if head_of(found).is_expired(clock(self._proc)):
+            found, changed, notes = self._found(), False, []
+            if found.state == ROLLING_BACK or (found.state == OPEN and head_of(found).is_expired(clock(self._proc))):
                 roll_back(self._proc, found, "the commit, which came too late", self._reason)
-                return self._commit_answer(self._found(), False, True)
-            notes = recover(self._proc, found)
-            with Journal(self._found()) as journal:
-                journal.note(entry.RESULT, {"by": self._owner, "reason": self._reason, "at": utc()})
-                journal.move_head(OPEN, COMMITTED)
+                changed = True
+            elif found.state == OPEN:
+                notes = recover(self._proc, found)
+                with Journal(self._found()) as journal:
+                    journal.note(entry.RESULT, {"by": self._owner, "reason": self._reason, "at": utc()})
+                    journal.move_head(OPEN, COMMITTED)
+                changed = True
             notes += tidy(self._proc, self._found())
         deadline.disarm(self._id, self._root)
-        return self._answer(True, notes)
-
-    def _commit_answer(self, found, is_check, changed=False):
-        if found.state == OPEN:
-            return self._answer(True)
-        if found.state == COMMITTED:
-            with_unit = [] if is_check or not found.has_unit else self._tidied()
-            return self._answer(False, with_unit)
-        return self._answer(changed, failure="%s, so there is nothing to commit" % told(found))
-
-    def _tidied(self):
-        with waited(self._state_folder, self._proc, PATIENCE):
-            return tidy(self._proc, self._found())
+        found = self._found()
+        failure = None if found.state == COMMITTED else "%s, so there is nothing to commit" % told(found)
+        return self._answer(changed, notes, failure)
 
     def roll_back(self, is_check):
         if is_check:

@@ -61,6 +61,7 @@ def find(state_folder):
         return []
     try:
         found = [_found(folder, path, name) for name in os.listdir(folder) if entry.IDENTIFIER.match(name)]
+        found = [one for one in found if one is not None]
     except OSError as error:
         raise ReadError("%s cannot be read: %s" % (path, error.strerror))
     finally:
@@ -69,14 +70,18 @@ def find(state_folder):
 
 
 def _found(folder, path, name):
-    """Return (age, Found)."""
-    names = names_in(folder, name)
+    """Return (age, Found); None when it was removed meanwhile."""
+    try:
+        names = names_in(folder, name)
+        oldest = name + "/" + entry.PROGRAM if entry.PROGRAM in names else name  # the program is written once, when it is opened
+        age = os.stat(oldest, dir_fd=folder, follow_symlinks=False).st_mtime_ns
+    except FileNotFoundError:
+        return None
     heads = [other[len(entry.HEAD) :] for other in names if other.startswith(entry.HEAD)]
     where = os.path.join(path, name)
     if len(heads) > 1 or any(state not in entry.NEXT for state in heads):
         raise JournalError("%s says several things about its state (%s); remove what somebody put there" % (where, ", ".join(sorted(heads))))
-    oldest = name + "/" + entry.PROGRAM if entry.PROGRAM in names else name  # the program is written once, when it is opened
-    return os.stat(oldest, dir_fd=folder, follow_symlinks=False).st_mtime_ns, Found(name, heads[0] if heads else None, where, tuple(sorted(names)))
+    return age, Found(name, heads[0] if heads else None, where, tuple(sorted(names)))
 
 
 def names_in(folder, name):

@@ -93,7 +93,7 @@ def machine_for(proc, head):
 
 def tidy(proc, found):
     """Remove what is there only while a checkpoint is open; return sentences on what could not be. The lock has to be held."""
-    if not found.has_unit:
+    if not found.has_unit or found.state in entry.UNRESOLVED:
         return []
     entries = [each for each in entries_of(found) if each.number == entry.HOUSEKEEPING]
     with Journal(found) as journal:

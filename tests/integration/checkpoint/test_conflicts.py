@@ -1,0 +1,383 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What others did between a change and its rollback stays; what cannot be put back is said aloud; a journal that is not whole says nothing."""
+
+import os
+import re
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint import entry
+from checkpoint_host import KEYS, PROC, STATE, SYSCTL_D, refusal
+from kernel_rooms import MS_BIND, Program, mount, run, setns, sysctl
+from nginx_server import until
+
+FILE = SYSCTL_D / "99-listen-queue.conf"
+OLD = b"# theirs\nnet.core.somaxconn = 300\n"
+
+
+def changed(host):
+    """Two values and a file that was there before."""
+    for key in KEYS:
+        sysctl(key, 700)
+    FILE.write_bytes(OLD)
+    host.open()
+    host.sysctl(name="99-listen-queue")
+    assert b"5000" in FILE.read_bytes()
+
+
+def edited():
+    FILE.write_bytes(FILE.read_bytes() + b"# human\n")
+
+
+def saved_anew():
+    FILE.with_name("x").write_bytes(b"# human\n")
+    FILE.with_name("x").rename(FILE)
+
+
+def chmodded():
+    FILE.chmod(0o600)
+
+
+def deleted():
+    FILE.unlink()
+
+
+def swapped_for_a_link():
+    (SYSCTL_D / "theirs.conf").write_bytes(b"# human\n")
+    FILE.unlink()
+    FILE.symlink_to("theirs.conf")
+
+
+def swapped_for_a_link_to_equal_bytes():
+    FILE.rename(SYSCTL_D / "theirs.conf")
+    FILE.symlink_to("theirs.conf")
+
+
+def swapped_for_a_fifo():
+    FILE.unlink()
+    os.mkfifo(FILE)
+
+
+def swapped_for_a_directory():
+    FILE.unlink()
+    FILE.mkdir()
+
+
+HUMANS = {
+    "edited_f40": (edited, "was changed by somebody else since; it was left as it is"),
+    "saved_anew_f40": (saved_anew, "was changed by somebody else since; it was left as it is"),
+    "chmodded": (chmodded, "was changed by somebody else since; it was left as it is"),
+    "deleted_f41": (deleted, "was removed by somebody else since; it was left as it is"),
+    "link_f58": (swapped_for_a_link, "leads to /etc/sysctl.d/theirs.conf now, because somebody made a symbolic link; it was left as it is"),
+    "link_to_equal_bytes": (swapped_for_a_link_to_equal_bytes, "because somebody made a symbolic link; it was left as it is"),
+    "fifo_f58": (swapped_for_a_fifo, "is not a regular file; it was left as it is"),
+    "directory": (swapped_for_a_directory, "Is a directory; it was left as it is"),
+}
+
+
+@pytest.mark.parametrize("human, sentence", HUMANS.values(), ids=HUMANS)
+def test_what_somebody_did_to_the_file_stays_f40_f41(host, human, sentence):
+    changed(host)
+    human()
+    theirs = host.snapshot()
+    answer = host.checkpoint("rolled_back")
+    assert answer.failure is None
+    (conflict,) = answer.values["checkpoint"]["result"]["conflicts"]
+    assert conflict.endswith(sentence) and conflict.startswith(str(FILE)), conflict
+    assert host.snapshot() == {**theirs, **dict.fromkeys(KEYS, 700)}
+    assert [row["state"] for row in host.info()["changes"]] == ["conflict"] * 3
+
+
+def test_value_that_somebody_set_stays_f42(host):
+    changed(host)
+    sysctl(KEYS[0], 6000)
+    answer = host.checkpoint("rolled_back")
+    assert answer.values["checkpoint"]["result"]["conflicts"] == ["/proc/sys/net/core/somaxconn was changed by somebody else since; it was left as it is"]
+    assert (sysctl(KEYS[0]), sysctl(KEYS[1]), FILE.read_bytes()) == (6000, 700, OLD)
+
+
+def test_limit_that_somebody_set_stays(host):
+    with socket.create_server(("127.0.0.1", 9000), backlog=100) as listener:
+        host.open()
+        host.backlog("127.0.0.1:9000", 200)
+        listener.listen(50)
+        answer = host.checkpoint("rolled_back")
+        assert answer.values["checkpoint"]["result"]["conflicts"] == ["the limit of 127.0.0.1:9000 was changed by somebody else since; it was left as it is"]
+        assert host.info()["result"]["changes"][0]["seen"] == 50
+
+
+def test_socket_and_namespace_that_ended_need_nothing(host):
+    def far():
+        from kernel_rooms import new_netns
+
+        new_netns()
+        return os.getpid()
+
+    program = Program(far)
+    host.open()
+    host.sysctl(values={KEYS[0]: 999}, netns=str(program.told))
+    listener = socket.create_server(("127.0.0.1", 9000), backlog=100)
+    host.backlog("127.0.0.1:9000", 200)
+    listener.close()
+    program.kill()
+    assert host.checkpoint("rolled_back").failure is None
+    assert {row["result"] for row in host.info()["result"]["changes"]} == {"gone"}
+
+
+def test_value_in_another_namespace_comes_back_there(host):
+    def far():
+        from kernel_rooms import new_netns
+
+        new_netns()
+        sysctl(KEYS[0], 321)
+        return os.getpid()
+
+    program = Program(far)
+    here = sysctl(KEYS[0])
+    host.open()
+    host.sysctl(values={KEYS[0]: 999}, netns=str(program.told))
+    assert host.checkpoint("rolled_back").failure is None
+    assert sysctl(KEYS[0]) == here
+    setns("/proc/%d/ns/net" % program.told)
+    assert sysctl(KEYS[0]) == 321
+
+
+def test_what_somebody_did_while_a_run_was_interrupted_stays(host):
+    from checkpoint_host import Killer, hooked, killed
+
+    changed(host)
+    host.checkpoint("rolled_back")
+    host.open()
+    run_ = lambda: host.sysctl(name="99-listen-queue")  # noqa: E731
+    with hooked(Killer()) as killer:
+        run_()
+    at = next(number for number, (act, _name) in enumerate(killer.acts, 1) if act == "exchange") + 1
+    host.checkpoint("rolled_back")
+    host.open()
+    assert killed(at, run_)
+    edited()
+    theirs = FILE.read_bytes()
+    (sentence,) = host.settle()
+    assert sentence.startswith("a run of sysctl_dropin at ")
+    assert sentence.endswith("except where somebody else changed it: %s was changed by somebody else since; it was left as it is" % FILE)
+    assert (FILE.read_bytes(), sysctl(KEYS[0])) == (theirs, 700)
+    assert host.leftovers() == []
+    assert host.checkpoint("rolled_back").failure is None
+    assert FILE.read_bytes() == theirs
+
+
+def read_only(host):
+    mount(str(SYSCTL_D), str(SYSCTL_D), "none", MS_BIND)
+    mount("none", str(SYSCTL_D), "none", MS_BIND | 32 | 1)
+    return lambda: run("umount", str(SYSCTL_D))
+
+
+def mounted_over(host):
+    mount(str(FILE), str(FILE), "none", MS_BIND)
+    return lambda: run("umount", str(FILE))
+
+
+def two_names(host):
+    other = SYSCTL_D / "other"
+    os.link(FILE, other)
+    return other.unlink
+
+
+OBSTACLES = {
+    "read_only_f13": (read_only, "/etc/sysctl.d/99-listen-queue.conf is on a read-only file system; nothing was changed"),
+    "mount_f15": (
+        mounted_over,
+        "/etc/sysctl.d/99-listen-queue.conf is a mount of its own and cannot be replaced from here; change the file that is mounted there",
+    ),
+    "hard_link_f18": (two_names, "/etc/sysctl.d/99-listen-queue.conf has 2 names (hard links)"),
+}
+
+
+@pytest.mark.parametrize("obstacle, sentence", OBSTACLES.values(), ids=OBSTACLES)
+def test_rollback_that_fails_says_what_to_do_and_blocks_everything_until_then_f39(host, obstacle, sentence):
+    changed(host)
+    remove = obstacle(host)
+    answer = host.checkpoint("rolled_back", reason="it did not help")
+    assert answer.failure.startswith("the checkpoint %s is rollback failed by " % host.id)
+    assert sentence in answer.failure
+    digest = entry.sha256(OLD).hexdigest()
+    step = "copy %s/bytes.%s to %s, with mode 0644, owner 0 and group 0" % (host.path, digest, FILE)
+    assert step in answer.failure
+    assert answer.values["checkpoint"]["result"]["steps"] == [step]
+    assert [sysctl(key) for key in KEYS] == [700, 700]  # what can be put back is
+    failed, host.id = host.id, None
+    for refused in (host.sysctl, host.open):
+        assert refusal(refused).endswith("; do what is left by hand, then give it the state abandoned with the module checkpoint")
+    host.id = failed
+    remove()
+    if obstacle is two_names:  # somebody does it by hand
+        FILE.write_bytes(OLD)
+        assert host.checkpoint("abandoned", reason="copied by hand").values["checkpoint"]["result"]["reason"] == "copied by hand"
+    else:  # or it is tried again
+        assert host.checkpoint("rolled_back").failure is None
+        assert host.info()["state"] == "rolled_back"
+    assert FILE.read_bytes() == OLD
+    host.id = None
+    assert host.sysctl(name="99-listen-queue").changed
+
+
+def test_nginx_that_refuses_the_old_configuration_is_told_and_tried_again_f39(host):
+    host.start()
+    host.open()
+    host.listen()
+    host.reload()
+    broken = host.server.write("nonsense;", "servers/zz.conf")
+    answer = host.checkpoint("rolled_back")
+    assert 'unknown directive "nonsense"' in answer.failure or "nonsense" in answer.failure
+    assert "correct that and let nginx %d (%s) reload" % (host.server.pid, host.server.conf) in answer.failure
+    broken.unlink()
+    assert host.checkpoint("rolled_back").failure is None
+    assert host.limits() == [[511]] * 3
+
+
+def stop(server):
+    """End nginx; the room's process 1 reaps nobody."""
+    server.signal(15)
+    until(lambda: " Z " in Path("/proc/%d/stat" % server.pid).read_text(), "the end of nginx")
+
+
+def test_nginx_that_was_restarted_meanwhile_reads_the_old_configuration(host):
+    host.start()
+    host.open()
+    host.listen()
+    stop(host.server)
+    host.server.start()
+    assert host.limits() == [[1000]] * 3
+    assert host.checkpoint("rolled_back").failure is None
+    until(lambda: host.limits() == [[511]] * 3, "the old limits")
+
+
+def test_nginx_that_does_not_run_any_more_needs_no_reload(host):
+    host.start()
+    before = host.snapshot()
+    host.open()
+    host.listen()
+    stop(host.server)
+    assert host.checkpoint("rolled_back").failure is None
+    assert host.snapshot() == before
+
+
+# Journals -------------------------------------------------------------------------------------------------------------
+
+
+def test_journal_torn_at_every_byte_is_never_guessed_f5(host):
+    changed(host)
+    after = host.snapshot()
+    head, first = host.path / "head.open", host.path / "0001.applied"
+    for file in (head, first):
+        whole = file.read_bytes()
+        for length in range(0, len(whole), 7 if file is first else 1):
+            file.write_bytes(whole[:length])
+            sentence = refusal(host.settle) if file is head else host.info()["problem"]
+            assert sentence.startswith("%s is torn: its checksum is wrong; nothing was concluded from it" % file)
+        file.write_bytes(whole)
+    first.write_bytes(first.read_bytes()[:-1])
+    answer = host.checkpoint("rolled_back")
+    assert "%s is torn" % first in answer.failure
+    assert "compare the machine with the files in %s, then abandon the checkpoint" % host.path in answer.failure
+    assert host.snapshot() == after
+    assert host.checkpoint("abandoned", reason="compared").changed
+    host.id = None
+    host.open()
+
+
+def test_torn_copy_of_a_file_is_not_put_back_f5(host):
+    changed(host)
+    (copy,) = host.path.glob("bytes.*")
+    copy.write_bytes(OLD[:-1])
+    after = FILE.read_bytes()
+    assert "%s is missing or damaged, so it was not put back" % copy in host.checkpoint("rolled_back").failure
+    assert FILE.read_bytes() == after
+
+
+def test_journal_of_another_version_is_left_to_it_f6(host):
+    changed(host)
+    after = host.snapshot()
+    file = host.path / "0001.applied"
+    record = entry.unpack(file.read_bytes(), "x")
+    other, entry.SCHEMA = entry.SCHEMA, 2
+    file.write_bytes(entry.pack(record))
+    entry.SCHEMA = other
+    sentence = "%s has the schema 2, and this version knows 1; use the version of the collection that made it, or the program undo.pyz beside it" % file
+    assert refusal(host.checkpoint, "rolled_back") == sentence
+    assert host.info()["problem"] == sentence
+    assert host.found().state == "open"
+    assert host.snapshot() == after
+
+
+def world_readable(host):
+    host.path.parent.chmod(0o755)
+
+
+def of_somebody_else(host):
+    os.chown(host.path.parent, 1000, 1000)
+
+
+def a_link(host):
+    host.path.parent.rename("/var/lib/elsewhere")
+    host.path.parent.symlink_to("/var/lib/elsewhere")
+
+
+def two_states(host):
+    shutil.copy(host.path / "head.open", host.path / "head.committed")
+
+
+def no_state(host):
+    (host.path / "head.open").unlink()
+
+
+def copied(host):
+    shutil.copytree(host.path, host.path.with_name("copy"))
+
+
+def head_is_a_link(host):
+    (host.path / "head.open").rename("/var/lib/head")
+    (host.path / "head.open").symlink_to("/var/lib/head")
+
+
+def head_is_a_fifo(host):
+    (host.path / "head.open").unlink()
+    os.mkfifo(host.path / "head.open", 0o600)
+
+
+TAMPERED = {
+    "world_readable_n5": (world_readable, "must belong to the user who runs this, with mode 0700; look who made them"),
+    "of_somebody_else": (of_somebody_else, "must belong to the user who runs this, with mode 0700; look who made them"),
+    "folder_is_a_link_f58": (a_link, r"/var/lib/netops.listen_queue/checkpoints cannot be read: .*; become root, and look who made it"),
+    "two_states": (two_states, r"says several things about its state \(committed, open\); remove what somebody put there"),
+    "no_state": (no_state, "has no head that says what it is; look at it, and remove it when the machine is as it should be"),
+    "copied": (copied, "/copy is the journal of .*; somebody copied or renamed it"),
+    "head_is_a_link_f58": (head_is_a_link, "head.open cannot be read: Too many levels of symbolic links"),
+    "head_is_a_fifo_f58": (head_is_a_fifo, "head.open is not a regular file; look who put it there"),
+}
+
+
+@pytest.mark.parametrize("tamper, sentence", TAMPERED.values(), ids=TAMPERED)
+def test_journal_that_somebody_touched_is_refused_f58(host, tamper, sentence):
+    changed(host)
+    after = host.snapshot()
+    tamper(host)
+    assert re.search(sentence, refusal(host.settle))
+    assert host.snapshot() == after
+
+
+def test_unprivileged_user_is_told_so(host):
+    from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint import read
+    from kernel_rooms import drop_privileges, in_child
+
+    host.open()
+
+    def look():
+        drop_privileges()
+        return refusal(read.read_rows, PROC, STATE)
+
+    assert re.search("cannot be read: Permission denied; become root|must belong to the user who runs this", in_child(look))

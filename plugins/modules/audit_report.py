@@ -79,6 +79,7 @@ attributes:
     support: none
     details: Reports have no diff.
   platform:
+    support: full
     platforms: posix
 seealso:
   - module: netops.listen_queue.listen_queue_facts

@@ -45,6 +45,7 @@ def point_to_this_checkout():
 if not is_found_here():
     point_to_this_checkout()
 sys.path[:0] = [str(HERE), str(HERE.parent / "kernel"), str(HERE.parent / "nginx")]
+collect_ignore = ["test_matrix.py"]  # takes minutes; `make test-matrix` names it
 pytest.register_assert_rewrite("checkpoint_host", "kernel_rooms", "nginx_server")
 
 
@@ -60,12 +61,12 @@ def host(tmp_path):
 def pytest_pyfunc_call(pyfuncitem):
     """Call the test in a room; what it raised there is its failure here."""
     from checkpoint_host import furnished
-    from kernel_rooms import ChildFailed, run_in_room
+    from kernel_rooms import SECONDS, ChildFailed, run_in_room
 
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     failure = None
     try:
-        run_in_room(functools.partial(furnished, functools.partial(pyfuncitem.obj, **arguments)))
+        run_in_room(functools.partial(furnished, functools.partial(pyfuncitem.obj, **arguments)), getattr(pyfuncitem.module, "SECONDS", SECONDS))
     except ChildFailed as error:
         failure = str(error)
     if failure is not None:

@@ -211,22 +211,22 @@ def end_programs():
 # Rooms ----------------------------------------------------------------------------------------------------------------
 
 
-def run_in_room(function):
+def run_in_room(function, seconds=SECONDS):
     """Call ``function()`` in a new room. Raises ChildFailed."""
 
     def door():
         _make_room()
-        return in_child(init)
+        return in_child(init, seconds)
 
     def init():  # process 1: when it ends, the kernel ends all others
         _furnish()
-        return in_child(test)
+        return in_child(test, seconds)
 
     def test():
         os.setsid()
         return function()
 
-    in_child(door, SECONDS + 2)
+    in_child(door, seconds + 2)
 
 
 def _make_room():

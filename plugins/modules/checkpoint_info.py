@@ -55,7 +55,7 @@ checkpoints:
     state:
       description:
         - V(open), V(committed), V(rolled_back) or V(abandoned).
-        - V(rolling_back) was interrupted and is finished by the next run. V(rollback_failed) has RV(checkpoints[].result.steps) for somebody to do.
+        - V(rolling_back) was interrupted and is finished by the next run. V(rollback_failed) has C(steps) in RV(checkpoints[].result) for somebody to do.
       type: str
       sample: open
     reason:
@@ -121,6 +121,10 @@ checkpoints:
           description: The inode of the network namespace of a sysctl or socket.
           type: int
           sample: 4026531840
+        listen:
+          description: Address and port of a socket, or its path.
+          type: str
+          sample: 0.0.0.0:80
         before:
           description: The value before. Of a file its digest, size, mode and owner. C(null) when it did not exist.
           type: raw

@@ -21,10 +21,10 @@ def read_results(hostvars: Mapping[str, Any], hosts: Iterable[str], variable: st
 
     A registered result holds no templates, so nothing is lost by reading it as it was stored.
     """
-    return {plain(name): _kept(result) for name, result in _registered(hostvars, hosts, variable)}
+    return {plain(name): _kept(result) for name, result in registered(hostvars, hosts, variable)}
 
 
-def _registered(hostvars: Mapping[str, Any], hosts: Iterable[str], variable: str) -> Iterator[tuple[str, Any]]:
+def registered(hostvars: Mapping[str, Any], hosts: Iterable[str], variable: str) -> Iterator[tuple[str, Any]]:
     """`raw_get` skips the templating of a host's other variables, but still merges them all, which takes 2 ms a host.
 
     So look first where core 2.16 to 2.21 keep what is registered. That is no public interface: what is not there, `raw_get` finds.

@@ -49,6 +49,8 @@ def changes_of(each):
         }
         if change.kind in (SYSCTL, SOCKET):
             row["netns"] = change.target.netns
+        if change.kind == SOCKET:
+            row["listen"] = str(change.target)
         rows.append(row)
     for effect in each.effects if not rows else ():
         rows.append(

@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: E402 (Ansible reads the documentation above the imports)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: checkpoint_table
+short_description: The checkpoints of the hosts of a play, as lines for a terminal
+version_added: 0.2.0
+description:
+  - Collects a registered result of M(netops.listen_queue.checkpoint_info) of many hosts. The last checkpoints come first.
+  - Below the table stand how to undo those that are open, and what is left to do by hand after a rollback that failed.
+positional: _input, hosts, variable
+options:
+  _input:
+    description: C(hostvars).
+    type: dict
+    required: true
+  hosts:
+    description: Names of the hosts.
+    type: list
+    elements: str
+    required: true
+  variable:
+    description: The registered variable of each host that holds the module's result.
+    type: str
+    required: true
+author:
+  - netops.listen_queue authors (@netops)
+"""
+
+EXAMPLES = r"""
+- name: Show what was changed lately
+  ansible.builtin.debug:
+    msg: "{{ hostvars | netops.listen_queue.checkpoint_table(ansible_play_hosts, 'journal') }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description: Lines of at most 100 columns.
+  type: list
+  elements: str
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ..plugin_utils import journals
+from ..plugin_utils.hosts import registered
+from ..plugin_utils.plain import NotPlain, plain
+
+
+def checkpoint_table(hostvars: Mapping[str, Any], hosts: Iterable[str], variable: str) -> list[str]:
+    """See DOCUMENTATION."""
+    try:
+        found = {plain(name): plain((result or {}).get("checkpoints") or []) for name, result in registered(hostvars, hosts, variable)}
+        return journals.checkpoint_table(found)
+    except (NotPlain, KeyError, TypeError, AttributeError) as error:
+        raise AnsibleFilterError("checkpoint_table: %r is missing or wrong in what was registered" % (error,)) from error
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"checkpoint_table": checkpoint_table}

@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.netops.listen_queue.plugins.filter.checkpoint_table import checkpoint_table as table_filter
+from ansible_collections.netops.listen_queue.plugins.filter.mitigated_values import mitigated_values
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.journals import checkpoint_table, mitigated
+
+
+def change(kind, target, before, after, state="applied"):
+    return {"module": "m", "at": "t", "state": state, "kind": kind, "target": target, "before": before, "after": after}
+
+
+def socket(listen, before, after):
+    return {**change("socket", "the limit of " + listen, before, after), "listen": listen}
+
+
+SYSCTL = change("sysctl", "/proc/sys/net/core/somaxconn", "128", "4096")
+FILE = change("file", "/etc/sysctl.d/99-listen-queue.conf", None, {"sha256": "ab", "size": 1, "mode": "0644", "uid": 0, "gid": 0})
+RELOAD = change("nginx_reload", "nginx 12", None, None)
+NGINX = [{"sockets": [{"local_address": "0.0.0.0", "local_port": 80}, {"local_address": "::", "local_port": 80}, {"path": "/run/x.sock"}]}, {"sockets": None}]
+
+
+def row(name="tune-1", state="committed", changes=(SYSCTL,), opened_at="2026-07-29T12:00:00Z", **more):
+    return {
+        "id": name, "state": state, "reason": "the sale", "owner": "alice@desk, play Tune", "opened_at": opened_at, "rollback_after": 900,
+        "seconds_left": None, "armed_by": "systemd", "after_boot": "unit", "undo_command": "python3 -I undo.pyz", "changes": list(changes),
+        "result": None, "problem": None, **more,
+    }  # fmt: skip
+
+
+HEAD = ["tune-1  committed on web1", "  2026-07-29T12:00:00Z by alice@desk, play Tune: the sale"]
+TABLES = {
+    "no_checkpoint": ({"web1": [], "web2": []}, ["No checkpoint on 2 hosts"]),
+    "one": ({"web1": [row(changes=[FILE, SYSCTL, RELOAD])]}, [*HEAD, "    /etc/sysctl.d/99-listen-queue.conf made", "    net.core.somaxconn 128 -> 4096"]),
+    "limit_that_was_only_noted_is_no_change": ({"web1": [row(changes=[socket("0.0.0.0:80", 511, None)])]}, HEAD),
+    "limit_that_was_set": ({"web1": [row(changes=[socket("0.0.0.0:80", 511, 4096)])]}, [*HEAD, "    the limit of 0.0.0.0:80 511 -> 4096"]),
+    "conflict": (
+        {"web1": [row(changes=[change("sysctl", "/proc/sys/net/ipv4/conf/eth0.5/x", "1", "2", "conflict")])]},
+        [*HEAD, "    net.ipv4.conf.eth0/5.x 1 -> 2 (conflict)"],
+    ),
+    "same_checkpoint_of_two_hosts_is_told_once": (
+        {"web1": [row()], "web2": [row()]},
+        ["tune-1  committed on web1, web2", "  2026-07-29T12:00:00Z by alice@desk, play Tune: the sale", "    net.core.somaxconn 128 -> 4096"],
+    ),
+    "open_one_with_its_undo_command": (
+        {"web1": [row(state="open", changes=[], seconds_left=412)]},
+        ["tune-1  open on web1", HEAD[1], "  web1: waits for another 412 s; to undo it there: python3 -I undo.pyz"],
+    ),
+    "rollback_that_failed_with_its_steps": (
+        {"web1": [row(state="rollback_failed", changes=[], result={"steps": ["copy a to b"]})]},
+        ["tune-1  rollback_failed on web1", HEAD[1], "  web1: copy a to b"],
+    ),
+    "journal_that_cannot_be_read": (
+        {"web1": [row(changes=[], opened_at=None, owner=None, reason=None, problem="the journal is cut short")]},
+        ["tune-1  committed on web1", "  None by None: None", "  web1: the journal is cut short"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("journals, lines", TABLES.values(), ids=TABLES)
+def test_table(journals, lines):
+    assert checkpoint_table(journals) == lines
+
+
+def test_last_checkpoint_comes_first():
+    lines = checkpoint_table({"web1": [row("old", opened_at="2026-01-01T00:00:00Z"), row("new", opened_at="2026-02-01T00:00:00Z")]})
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["new", "old"]
+
+
+def test_hosts_and_changes_beyond_the_first_eight_are_counted():
+    many = [change("sysctl", "/proc/sys/k%d" % number, "1", "2") for number in range(10)]
+    lines = checkpoint_table({"web%d" % number: [row(changes=many)] for number in range(20)})
+    assert lines[0].endswith("web6, web7 and 12 more hosts") and lines[-1] == "    and 2 more"
+
+
+def test_mitigation_is_what_was_set_last():
+    changes = [SYSCTL, {**SYSCTL, "after": "8192"}, socket("0.0.0.0:80", 511, 4096), socket("[::]:80", 511, 4096), socket("127.0.0.1:6379", 128, 512), RELOAD]
+    assert mitigated(changes, NGINX) == {
+        "sysctls": {"net.core.somaxconn": "8192"},
+        "sockets": [{"listen": "0.0.0.0:80", "backlog": 4096}, {"listen": "[::]:80", "backlog": 4096}, {"listen": "127.0.0.1:6379", "backlog": 512}],
+        "listens": [{"listen": "0.0.0.0:80", "backlog": 4096}, {"listen": "[::]:80", "backlog": 4096}],
+        "others": [{"listen": "127.0.0.1:6379", "backlog": 512}],
+    }
+
+
+def test_filters():
+    assert mitigated_values({"changes": [SYSCTL]})["sysctls"] == {"net.core.somaxconn": "4096"}
+    with pytest.raises(AnsibleFilterError, match=r"mitigated_values: KeyError\('changes'\) is missing or wrong in the checkpoint"):
+        mitigated_values({})
+    assert table_filter({"web1": {"journal": {"checkpoints": [row()]}}, "web2": {}}, ["web1", "web2"], "journal")[0] == "tune-1  committed on web1"

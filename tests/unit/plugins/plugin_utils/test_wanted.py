@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.netops.listen_queue.plugins.filter.verification_table import verification_table as table_filter
+from ansible_collections.netops.listen_queue.plugins.filter.wanted_state import wanted_state as state_filter
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.wanted import verification_table, wanted_state
+
+SOMAXCONN = "net.core.somaxconn"
+
+
+def listened(item, *addresses):
+    return {"item": item, "directives": [{"file": "/etc/nginx/nginx.conf", "line": 3, "listen": list(addresses)}]}
+
+
+def dropped_in(runtime, boot):
+    return {"sysctls": {SOMAXCONN: {"before": {"runtime": "128", "boot": None}, "after": {"runtime": runtime, "boot": boot}}}}
+
+
+LIMITS = {
+    "one_address": ([listened({"listen": "80", "backlog": 4096}, "0.0.0.0:80")], [], [("0.0.0.0:80", 4096)]),
+    "all_addresses_of_a_configuration": (
+        [listened({"listen": "all", "backlog": 4096}, "0.0.0.0:80", "[::]:80")], [], [("0.0.0.0:80", 4096), ("[::]:80", 4096)],
+    ),
+    "later_item_for_one_of_all": (
+        [listened({"listen": "all", "backlog": 4096}, "0.0.0.0:80", "0.0.0.0:443"), listened({"listen": 443, "backlog": 8192}, "0.0.0.0:443")], [],
+        [("0.0.0.0:80", 4096), ("0.0.0.0:443", 8192)],
+    ),
+    "unix_socket": ([listened({"listen": "unix:/run/x.sock", "backlog": 64}, "unix:/run/x.sock")], [], [("/run/x.sock", 64)]),
+    "only_reuseport": ([listened({"listen": "80", "reuseport": True}, "0.0.0.0:80")], [], []),
+    "backlog_removed": ([listened({"listen": "80", "backlog": 1, "state": "absent"}, "0.0.0.0:80")], [], []),
+    "no_directive_has_to_carry_it": ([{"item": {"listen": "80", "backlog": 5}, "directives": []}], [], []),
+    "another_loop_variable": (
+        [{"ansible_loop_var": "each", "each": {"listen": "80", "backlog": 7}, "directives": [{"listen": ["0.0.0.0:80"]}]}], [], [("0.0.0.0:80", 7)],
+    ),
+    "socket_of_another_program": ([], [{"listen": "127.0.0.1:6379", "backlog": "2048"}], [("127.0.0.1:6379", 2048)]),
+    "socket_after_the_listen": (
+        [listened({"listen": "80", "backlog": 4096}, "0.0.0.0:80")], [{"listen": "0.0.0.0:80", "backlog": 9}], [("0.0.0.0:80", 9)],
+    ),
+}  # fmt: skip
+VALUES = {
+    "now_and_at_boot": (dropped_in("4096", "4096"), {SOMAXCONN: "4096"}, {SOMAXCONN: "4096"}),
+    "no_file_counts_in_a_container": (dropped_in("4096", None), {SOMAXCONN: "4096"}, {}),
+    "only_the_next_boot": (dropped_in(None, "4096"), {}, {SOMAXCONN: "4096"}),
+    "task_was_skipped": ({"changed": False, "skipped": True}, {}, {}),
+}
+
+
+@pytest.mark.parametrize("results, sockets, expected", LIMITS.values(), ids=LIMITS)
+def test_limits(results, sockets, expected):
+    rows = wanted_state({}, {"results": results}, sockets)["listeners"]
+    assert [(row["listen"], row["limit"]) for row in rows] == expected
+
+
+def test_socket_in_another_namespace_is_one_of_its_own():
+    rows = wanted_state({}, {}, [{"listen": "0.0.0.0:80", "backlog": 1}, {"listen": "0.0.0.0:80", "backlog": 2, "netns": "blue"}])["listeners"]
+    assert rows == [{"listen": "0.0.0.0:80", "limit": 1}, {"listen": "0.0.0.0:80", "limit": 2, "netns": "blue"}]
+
+
+@pytest.mark.parametrize("result, runtime, boot", VALUES.values(), ids=VALUES)
+def test_values(result, runtime, boot):
+    wanted = wanted_state(result, {}, [])
+    assert (wanted["sysctls"], wanted["boot_sysctls"]) == (runtime, boot)
+
+
+def check(ok, subject="0.0.0.0:80", expected=4096, seen=(4096,)):
+    return {"check": "limit", "subject": subject, "expected": expected, "seen": list(seen), "ok": ok, "time": 0.0}
+
+
+def test_table_of_a_few_hosts_has_every_check():
+    assert verification_table({"web1": {"checks": [check(True), check(False, "[::]:80", 4096, [511, 511])]}, "web2": {"checks": [check(None)]}}) == [
+        "  host  check  subject     expected  seen",
+        "  web1  limit  0.0.0.0:80  4096      [4096]      ok",
+        "  web1  limit  [::]:80     4096      [511, 511]  WRONG",
+        "  web2  limit  0.0.0.0:80  4096      [4096]      ?",
+    ]
+
+
+def test_table_of_many_hosts_has_what_does_not_hold():
+    hosts = {"web%02d" % number: {"checks": [check(number != 7)]} for number in range(20)}
+    assert verification_table({**hosts, "db1": None}) == [
+        "  host   check  subject     expected  seen",
+        "  web07  limit  0.0.0.0:80  4096      [4096]  WRONG",
+        "  everything holds on 19 of 21 hosts",
+        "  not verified: db1",
+    ]
+
+
+def test_text_from_hosts_is_harmless():
+    [_header, line] = verification_table({"web\x1b[2J": {"checks": [check(True, "\u202e80")]}})
+    assert "\x1b" not in line and "\u202e" not in line
+
+
+def test_filters_say_what_is_wrong():
+    with pytest.raises(AnsibleFilterError, match=r"wanted_state: KeyError\('backlog'\) is missing or wrong in what it was given"):
+        state_filter({}, {}, [{"listen": "80"}])
+    assert table_filter({"web1": {"verified": {"checks": [check(True)], "failed": False}}, "web2": {}}, ["web1", "web2"], "verified") == [
+        "  host  check  subject     expected  seen",
+        "  web1  limit  0.0.0.0:80  4096      [4096]  ok",
+        "  not verified: web2",
+    ]

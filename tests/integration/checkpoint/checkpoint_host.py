@@ -170,16 +170,17 @@ def described(path):
 
 
 class Killer:
-    """In the place of durable.before_write: ends the process, or fails, at the k-th act that reaches the disk or the kernel."""
+    """In the place of durable.before_write: a signal, or an error ``number``, at the k-th act that reaches the disk or the kernel."""
 
-    def __init__(self, at=0, number=None):
-        self.at, self.number, self.acts = at, number, []
+    def __init__(self, at=0, number=None, sent=signal.SIGKILL):
+        self.at, self.number, self.sent, self.acts = at, number, sent, []
 
     def __call__(self, act, name):
         self.acts.append((act, name))
         if len(self.acts) == self.at:
             if self.number is None:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self.sent)
+                return
             raise OSError(self.number, os.strerror(self.number))
 
 
@@ -192,14 +193,16 @@ def hooked(killer):
         durable.before_write = lambda _act, _name: None
 
 
-def killed(at, function):
-    """Call ``function()`` in a child that is killed at its k-th write; False when it came to its end instead."""
+def killed(at, function, sent=signal.SIGKILL):
+    """Call ``function()`` in a child that gets a signal at its k-th write; False when it came to its end instead."""
     pid = os.fork()
     if not pid:
         code = 3
         try:
-            with hooked(Killer(at)):
+            with hooked(Killer(at, sent=sent)):
                 function()
+            code = 0
+        except KeyboardInterrupt:
             code = 0
         except BaseException as error:
             sys.stderr.write("in the child: %r\n" % (error,))

@@ -9,6 +9,7 @@ by strace, is in tests/matrix.
 
 import errno
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,28 @@ def test_killed_at_every_write_of_a_run_f1_f3(ready, run):
     assert "was interrupted before it changed anything" in texts
     assert "was interrupted after it had changed everything" in texts
     assert "was interrupted half-way, and what it had changed was taken back" in texts
+
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE)
+
+
+@pytest.mark.parametrize("sent", SIGNALS, ids=[number.name for number in SIGNALS])
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_signal_at_every_write_of_a_run_f2(ready, run, sent):
+    """Python ignores SIGPIPE and takes SIGINT for an exception; the others end it, except while files get their names."""
+    host, old = ready()
+    opened(host)
+    number = points(run(host))
+    new = host.snapshot()
+    host.checkpoint("rolled_back")
+    for at in range(1, number + 1, 2):
+        opened(host)
+        killed(at, run(host), sent)
+        host.settle()
+        assert host.snapshot() in (old, new), at
+        assert host.checkpoint("rolled_back").failure is None
+        assert host.snapshot() == old, at
+        assert host.leftovers() == [], at
 
 
 def test_killed_at_every_write_of_a_rollback_f7(ready):

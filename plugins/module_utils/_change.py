@@ -14,8 +14,8 @@ SYSCTL = "sysctl"
 SOCKET = "socket"
 NGINX_RELOAD = "nginx_reload"
 
-# What ends one statement of a configuration and begins the next: all that a diff shows around a change.
-STATEMENT_ENDS = re.compile(rb"[;{}]")
+# One statement of a configuration, or the head of a block: all that a diff shows around a change.
+STATEMENTS = re.compile(rb"[^;{}]*[;{}]|[^;{}]+")
 MOST_COMPARED = 4000  # lines that were inserted or removed are looked for in files of at most this length
 
 
@@ -175,10 +175,10 @@ def changed_lines(before, after):
     runs = []
     for start, end, new_start, new_end in _runs(old, new):
         lines, replaced = old[start:end], new[new_start:new_end]
-        if len(lines) == len(replaced):
-            pairs = [_statement(*pair) for pair in zip(lines, replaced)]
-            lines, replaced = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        runs.append((start + 1, b"".join(lines), b"".join(replaced)))
+        if len(lines) != len(replaced):
+            lines, replaced = [b"".join(lines)], [b"".join(replaced)]
+        pairs = [_statements(*pair) for pair in zip(lines, replaced)]
+        runs.append((start + 1, b"".join(pair[0] for pair in pairs), b"".join(pair[1] for pair in pairs)))
     return runs
 
 
@@ -212,18 +212,25 @@ def _common(left, right):
     return number
 
 
-def _statement(before, after):
-    """Return both lines cut down to the statements in which they differ."""
-    start, tail = _common(before, after), _common(before[::-1], after[::-1])
-    tail = min(tail, len(before) - start, len(after) - start)
-    first = max((match.end() for match in STATEMENT_ENDS.finditer(before, 0, start)), default=0)
-    match = STATEMENT_ENDS.search(before, len(before) - tail)
-    rest = len(before) - (match.end() if match else len(before))
-    if first == 0 and not before[len(before) - rest :].strip():
-        return before, after
-    return _cut(before, first, rest), _cut(after, first, rest)
+def _statements(before, after):
+    """Return both texts cut down to the statements in which they differ."""
+    old, new = STATEMENTS.findall(before), STATEMENTS.findall(after)
+    start, tail = _common(old, new), _common(old[::-1], new[::-1])
+    tail = min(tail, len(old) - start, len(new) - start)
+    if len(old) == len(new):
+        shown = [number for number in range(len(old)) if old[number] != new[number]]
+        return _cut(old, shown), _cut(new, shown)
+    return _cut(old, range(start, len(old) - tail)), _cut(new, range(start, len(new) - tail))
 
 
-def _cut(line, first, rest):
-    end = len(line) - rest
-    return b"%s%s%s\n" % (b"... " if first else b"", line[first:end].strip(), b" ..." if line[end:].strip() else b"")
+def _cut(statements, shown):
+    """Return the statements with the numbers ``shown``, and dots where others were."""
+    kept = set(shown)
+    if all(number in kept or not statement.strip() for number, statement in enumerate(statements)):
+        return b"".join(statements)
+    text, is_gap = b"", False
+    for number, statement in enumerate(statements):
+        if number in kept:
+            text += (b" ... " if is_gap else b"") + (statement.lstrip() if is_gap or not text else statement)
+        is_gap = number not in kept and (is_gap or bool(statement.strip()))
+    return (text.strip() + b" ..." * is_gap).lstrip() + b"\n"

@@ -45,6 +45,15 @@ LINES = {
         b"listen 1; listen 2; auth secret;\n", b"listen 1 backlog=5; listen 2 backlog=5; auth secret;\n",
         [(1, "listen 1; listen 2; ...\n", "listen 1 backlog=5; listen 2 backlog=5; ...\n")],
     ),
+    "unchanged_between_two_changes_on_a_line": (
+        b"listen 1; auth secret; listen 2;\n", b"listen 1 backlog=5; auth secret; listen 2 backlog=5;\n",
+        [(1, "listen 1; ... listen 2;\n", "listen 1 backlog=5; ... listen 2 backlog=5;\n")],
+    ),
+    "statement_of_two_lines_becomes_one": (
+        b"a;\nauth secret; listen 1\n  backlog=5; auth secret;\n", b"a;\nauth secret; listen 1; auth secret;\n",
+        [(2, "... listen 1\n  backlog=5; ...\n", "... listen 1; ...\n")],
+    ),
+    "statement_added_on_a_line": (b"auth secret; a;\n", b"auth secret; b; a;\n", [(1, "...\n", "... b; ...\n")]),
     "not_utf8": (b"\xff\n", b"\xfe\n", [(1, "\\xff\n", "\\xfe\n")]),
     "nothing_to_all": (b"", b"a\n", [(1, "", "a\n")]),
 }  # fmt: skip
@@ -75,6 +84,16 @@ def test_diff_of_other_changes(change, name, before, after):
 def test_long_file_with_an_added_line():
     before = b"".join(b"line %d\n" % number for number in range(9000))
     assert changed_lines(before, before.replace(b"line 4000\n", b"line 4000\nnew\n")) == [(4002, b"", b"new\n")]
+
+
+SECRETS = st.sampled_from([b"auth secret;", b"location /secret {", b"}", b"# secret\n;", b"\n"])
+LISTENS = st.sampled_from([(b"listen 1;", b"listen 1 backlog=5;"), (b"listen 1\n backlog=5;", b"listen 1;"), (b"listen 1\n;", b"listen 1 reuseport\n;")])
+
+
+@given(st.lists(st.one_of(SECRETS, LISTENS)))
+def test_statements_that_stay_are_not_shown(parts):
+    before, after = (b" ".join(part if isinstance(part, bytes) else part[index] for part in parts) for index in (0, 1))
+    assert "secret" not in str(Plan((file_change(before, after),)).diff())
 
 
 @given(st.lists(st.sampled_from([b"a", b"b; c;", b"{ d }", b"", b"\r"])), st.lists(st.sampled_from([b"a", b"e;", b"f"])))

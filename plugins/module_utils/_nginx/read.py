@@ -9,7 +9,7 @@ this block, or take more time and memory than the bounds below.
 
 import hashlib
 import os
-from typing import NamedTuple
+from typing import Dict, NamedTuple, Optional, Tuple
 
 from .._errors import ConfigError, ReadError
 from .._roots.read import Root
@@ -21,6 +21,11 @@ WANTED = frozenset(
     b"http stream mail server listen server_name events stub_status pid error_log daemon master_process worker_processes "
     b"worker_connections worker_rlimit_nofile worker_shutdown_timeout proxy_pass fastcgi_pass uwsgi_pass scgi_pass grpc_pass memcached_pass".split()
 )
+
+
+# Blocks that hold listens: without its `{` nginx refuses one, and a server in an upstream is none.
+BLOCKS: Dict[bytes, Tuple[Optional[bytes], ...]] = {name: (None,) for name in (b"http", b"stream", b"mail", b"events")}
+BLOCKS[b"server"] = (b"http", b"stream", b"mail")
 
 
 class Bounds(NamedTuple):
@@ -121,7 +126,11 @@ class _Reading:
             above = parent if directive.parent < 0 else numbers[directive.parent]
             numbers.append(len(self._nodes))
             self._nodes.append(Node(path, directive, above))
-            if directive.name == b"include" and not directive.is_block and not self._is_data(above):
+            if directive.is_block:
+                continue
+            if directive.name in BLOCKS and self._name(above) in BLOCKS[directive.name]:
+                self._fault('%s:%d: directive "%s" has no opening "{"' % (path, directive.line, directive.name.decode()))
+            elif directive.name == b"include" and self._name(above) not in DATA_BLOCKS:
                 here = "%s:%d" % (path, directive.line)
                 for name in self.included(directive, here):
                     if self._may_enter(name, here):
@@ -130,8 +139,8 @@ class _Reading:
             raise ConfigError("%s: the configuration has more than %d directives; that is not read" % (where or path, self._bounds.nodes))
         self._chain.pop()
 
-    def _is_data(self, number):
-        return number >= 0 and self._nodes[number].directive.name in DATA_BLOCKS
+    def _name(self, number):
+        return self._nodes[number].directive.name if number >= 0 else None
 
     def _fault(self, sentence):
         if self._strict:

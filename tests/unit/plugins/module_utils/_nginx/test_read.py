@@ -173,6 +173,11 @@ def test_only_what_is_wanted(write):
     assert b"root" in [node.directive.name for node in read_configuration(root, MAIN, "/", wanted=None).nodes]
 
 
+def test_server_of_an_upstream_needs_no_brace(write):
+    root = write({"etc/nginx/nginx.conf": b"http { upstream a { server 127.0.0.1:1; } map $x $y { server 1; stream 2; } server { listen 1; } }"})
+    assert listens(read_configuration(root, MAIN, "/")) == [("nginx.conf", 1, "1", "http server")]
+
+
 DIR = "/etc/nginx"
 # what: (files, sentence)
 FAULTS = {
@@ -197,6 +202,12 @@ FAULTS = {
         {"nginx.conf": b"include a;", "a": b"\ninclude b;", "b": b"include *;"},
         f"{DIR}/b:1: the include goes in a circle, which nginx cannot load: {DIR}/a -> {DIR}/b -> {DIR}/a; remove it",
     ),
+    "server_without_brace": ({"nginx.conf": b"http {\nserver listen 80; }"}, f'{DIR}/nginx.conf:2: directive "server" has no opening "{{"'),
+    "server_without_brace_in_an_include": (
+        {"nginx.conf": b"stream { include a; }", "a": b"\nserver;"},
+        f'{DIR}/a:2: directive "server" has no opening "{{"',
+    ),
+    "http_without_brace": ({"nginx.conf": b"http;"}, f'{DIR}/nginx.conf:1: directive "http" has no opening "{{"'),
     "two_arguments": ({"nginx.conf": b"include a b;"}, f"{DIR}/nginx.conf:1: include takes one path, not 2"),
     "no_argument": ({"nginx.conf": b"include;"}, f"{DIR}/nginx.conf:1: include takes one path, not 0"),
     "sparse_gigabyte": (

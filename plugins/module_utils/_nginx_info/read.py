@@ -5,10 +5,11 @@
 
 import os
 
-from .._errors import InputError, NamespaceLost, ReadError
+from .._errors import NamespaceLost, ReadError
 from .._namespaces.model import Namespace, NamespaceId
 from .._namespaces.read import entered, own_namespace
 from .._nginx.advice import advice
+from .._nginx.choice import chosen_path
 from .._nginx.live import Surroundings, join
 from .._nginx_survey.read import Survey, identity, understand
 from .._nginx_survey.shape import config_facts, running
@@ -38,6 +39,7 @@ class _Room:
 class _Gathering:
     def __init__(self, parameters, proc):
         self._wanted = parameters
+        self._path = chosen_path(parameters)
         self._proc = proc
         self._release = os.uname().release
         self._own = own_namespace(proc)
@@ -51,16 +53,12 @@ class _Gathering:
     def result(self):
         for sentence in self._survey.problems:
             self._problems.add("nginx_orphaned", sentence, partial=False)
-        configs = self._named() if self._wanted["config"] else [self._running(master) for master in self._survey.masters]
+        configs = self._named() if self._path is not None else [self._running(master) for master in self._survey.masters]
         return {"configs": configs, "problems": self._problems.as_list()}
 
     def _named(self):
         """The entries for the configuration that the user names: one per nginx that runs with it, or one without."""
-        root, path, prefix = self._wanted["root"], self._wanted["config"], self._wanted["prefix"] or ""
-        if not path.startswith("/") and not prefix:
-            raise InputError("config: %s is not an absolute path; give the prefix that it belongs to" % path)
-        if not path.startswith("/"):
-            path = prefix.rstrip("/") + "/" + path
+        root, path, prefix = self._wanted["root"], self._path, self._wanted["prefix"] or ""
         wanted = identity(root, path)
         masters = [master for master in self._survey.masters if wanted and master.root and master.config and identity(master.root, master.config) == wanted]
         if masters:

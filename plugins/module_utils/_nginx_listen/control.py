@@ -11,10 +11,11 @@ from .._errors import Conflict, InputError, ReadError, WriteError
 from .._files.read import locate, see, why_not_replaceable
 from .._files.write import apply_files
 from .._nginx.binary import core_version
+from .._nginx.choice import chosen_path, seconds
 from .._nginx.control import installation_in, installation_of, scanned, sentence_of, try_configuration
 from .._nginx.edit import plan_listen, wanted_of
 from .._nginx.process import Master
-from .._nginx.read import join, read_source
+from .._nginx.read import read_source
 from .._nginx_survey.read import identity
 from .._proc import ProcFS
 from .._reload.needs import NONE, needed, with_loaded
@@ -44,11 +45,11 @@ def act(parameters, is_check, proc_root, session):
     proc = ProcFS(proc_root)
     wanted = wanted_of(parameters["listen"], parameters["backlog"], parameters["reuseport"], parameters["state"])
     target = target_of(proc, parameters)
-    planned = plan(proc, target, wanted)
+    planned, limit = plan(proc, target, wanted), seconds(parameters, "validate_timeout")
     if is_check or planned.plan.is_empty:
         return _answer(proc, target, planned, None, is_check)
     with session.opened() as run:
-        method = _test(proc, target, planned, parameters["validate_timeout"]) if parameters["validate"] else None
+        method = _test(proc, target, planned, limit) if parameters["validate"] else None
         previous = [{"path": change.target.path, "copy": run.keep_previous(change.before)} for change in planned.plan.changes]
         with run.journalled(_with_limits(proc, target, planned.plan) if run.is_journalled else planned.plan):
             apply_files(planned.plan.changes, proc)
@@ -62,12 +63,9 @@ def _with_limits(proc, target, plan):
 
 def target_of(proc, parameters):
     """Return the Target that the options mean. Raises InputError when it is not exactly one."""
-    root, config, prefix = parameters["root"], parameters["config"], parameters["prefix"] or ""
+    root, prefix, path = parameters["root"], parameters["prefix"] or "", chosen_path(parameters)
     masters = masters_of(proc)
-    if config is not None:
-        path = join(prefix, config)
-        if not path.startswith("/") or ".." in path.split("/"):
-            raise InputError("config: %s is not an absolute path without `..`; give the prefix that it belongs to" % config)
+    if path is not None:
         wanted = identity(root, path)
         running = [master for master in masters if wanted and master.config and identity(master.root, master.config) == wanted]
         newest = [master for master in running if master.newer is None]
@@ -134,7 +132,7 @@ def _change(proc, root, path, before, after):
         return Change(FILE, FileTarget(root, place.path), seen.state, seen.state._replace(data=after))
 
 
-def _test(proc, target, planned, seconds):
+def _test(proc, target, planned, limit):
     """Let nginx test the result; return the method. Raises WriteError when it refuses it."""
     if target.master is not None:
         installation = installation_of(proc, target.master)
@@ -142,12 +140,12 @@ def _test(proc, target, planned, seconds):
         installation = installation_in(proc, target.root, target.config, target.prefix)
         if installation is None:
             raise InputError("no nginx is installed in %s, so the result cannot be tested; install it, or set validate to false" % target.root)
-    verdict = try_configuration(proc, installation, planned.configuration, planned.staged, seconds)
+    verdict = try_configuration(proc, installation, planned.configuration, planned.staged, limit)
     if verdict.passed:
         return verdict.method
     if verdict.passed is None:
-        raise WriteError("nginx -t did not end within %d seconds (a resolver, or a file that blocks?); nothing was changed" % seconds)
-    before = try_configuration(proc, installation, planned.configuration, {}, seconds)
+        raise WriteError("nginx -t did not end within %d seconds (a resolver, or a file that blocks?); nothing was changed" % limit)
+    before = try_configuration(proc, installation, planned.configuration, {}, limit)
     if before.passed:
         raise WriteError("nginx refuses the result: %s; nothing was changed" % sentence_of(verdict))
     raise WriteError("nginx refuses %s already as it is: %s; correct that first, nothing was changed" % (target.config, sentence_of(before)))

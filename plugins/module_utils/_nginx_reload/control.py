@@ -5,6 +5,7 @@
 
 from .._change import Answer, Plan
 from .._errors import InputError, ListenQueueError, ReadError
+from .._nginx.choice import chosen_path, seconds
 from .._nginx.control import installation_of, what_is_wrong
 from .._nginx_survey.read import identity
 from .._proc import ProcFS
@@ -19,7 +20,7 @@ SILENT = "no new worker was seen for %d seconds, and its error log says nothing;
 
 def act(parameters, is_check, proc_root, session):
     """Return the Answer of the module nginx_reload. Raises InputError, ReadError, WriteError."""
-    proc = ProcFS(proc_root)
+    proc, limit = ProcFS(proc_root), seconds(parameters, "timeout")
     masters = wanted_masters(masters_of(proc), parameters)
     if is_check:
         rows = [{"pid": master.pid, "config": master.config, "applied": None, "emerg": [], "sockets": [], "needs": "reload"} for master in masters]
@@ -29,7 +30,7 @@ def act(parameters, is_check, proc_root, session):
         limits = tuple(change for master in masters for change in limits_before(proc, master)) if run.is_journalled else ()
         with run.journalled(Plan(limits, tuple(map(reload_effect, masters)))):
             for master in masters:
-                row, failure = reload_one(proc, master, parameters["timeout"])
+                row, failure = reload_one(proc, master, limit)
                 rows.append(row)
                 failures += [failure] if failure else []
     return Answer(any(row["applied"] is not False for row in rows), _summary(rows), failure="; ".join(failures) or None)
@@ -37,12 +38,14 @@ def act(parameters, is_check, proc_root, session):
 
 def wanted_masters(masters, parameters):
     """Return the Masters that the options ``pid``, ``config`` and ``root`` mean. Raises InputError."""
+    path = chosen_path(parameters)
     if parameters["pid"] is not None:
         found = [master for master in masters if master.pid == parameters["pid"]]
-    elif parameters["config"] is not None:
-        wanted = identity(parameters["root"], parameters["config"])
+    elif path is not None:
+        wanted = identity(parameters["root"], path)
         if wanted is None:
-            raise InputError("config: %s does not exist or cannot be read" % parameters["config"])
+            inside = "" if parameters["root"] == "/" else " in " + parameters["root"]
+            raise InputError("config: %s does not exist%s or cannot be read" % (path, inside))
         found = [master for master in masters if master.config and identity(master.root, master.config) == wanted]
     else:
         found = [master for master in masters if master.newer is None]
@@ -58,14 +61,14 @@ def wanted_masters(masters, parameters):
     return found
 
 
-def reload_one(proc, master, seconds):
+def reload_one(proc, master, limit):
     """Return the row of one master, and a sentence when the reload was not applied."""
     row = {"pid": master.pid, "config": master.config, "applied": None, "emerg": [], "sockets": [], "needs": None}
     try:
         configuration = configuration_of(master.root, master.config, master.prefix)
     except (ListenQueueError, TypeError):  # nginx has the last word on it
         configuration = None
-    done = reload(proc, master, seconds, _error_logs(configuration, master))
+    done = reload(proc, master, limit, _error_logs(configuration, master))
     row.update(applied=done.applied, emerg=done.emerg)
     try:
         live = live_of(proc, master, configuration) if configuration else None
@@ -79,11 +82,11 @@ def reload_one(proc, master, seconds):
     if done.applied is not False:
         return row, None
     row["needs"] = "reload"
-    why = "it ended while it read it" if done.has_ended else _why(proc, master, configuration, live, done, seconds)
+    why = "it ended while it read it" if done.has_ended else _why(proc, master, configuration, live, done, limit)
     return row, NOT_APPLIED % (master.pid, master.config, why)
 
 
-def _why(proc, master, configuration, live, done, seconds):
+def _why(proc, master, configuration, live, done, limit):
     """Say why a reload was not applied: nginx's own words, what the sockets tell, or what a test says now."""
     sentences = reasons(done.emerg)
     for entry in live.sockets if live is not None and (not sentences or is_about_bind(sentences)) else ():
@@ -91,10 +94,10 @@ def _why(proc, master, configuration, live, done, seconds):
             sentences.append(entry.actor.because)
     if not sentences and configuration is not None:
         try:
-            sentences = [what_is_wrong(proc, installation_of(proc, master), configuration, seconds)]
+            sentences = [what_is_wrong(proc, installation_of(proc, master), configuration, limit)]
         except ListenQueueError as error:
             sentences = [str(error)]
-    return "; ".join(dict.fromkeys(sentence for sentence in sentences if sentence)) or SILENT % seconds
+    return "; ".join(dict.fromkeys(sentence for sentence in sentences if sentence)) or SILENT % limit
 
 
 def _error_logs(configuration, master):

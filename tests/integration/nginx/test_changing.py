@@ -171,8 +171,10 @@ REFUSED = {
     "nothing_wanted": ({"backlog": None}, InputError, "nothing is wanted of listen 8080; give backlog, reuseport or both"),
     "path_upwards_f56": (
         {"config": "/etc/../etc/nginx/nginx.conf"}, InputError,
-        "config: /etc/../etc/nginx/nginx.conf is not an absolute path without `..`; give the prefix that it belongs to",
+        "config: '/etc/../etc/nginx/nginx.conf' is not an absolute path without `..`; name it as nginx inside root does",
     ),
+    "root_of_the_working_directory_f56": ({"root": "etc"}, InputError, "root: 'etc' is not an absolute path"),
+    "no_time_to_test": ({"validate_timeout": 0}, InputError, "validate_timeout must be at least 1 second, not 0"),
 }  # fmt: skip
 
 

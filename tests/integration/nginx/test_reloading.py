@@ -185,6 +185,23 @@ def test_nothing_runs_f33():
         reload()
 
 
+REFUSED = {
+    "no_time": ({"timeout": -5}, "timeout must be at least 1 second, not -5"),
+    "path_upwards_f56": ({"config": "../nginx.conf"}, "config: '../nginx.conf' is not an absolute path without `..`; name it as nginx inside root does"),
+    "no_such_file": ({"config": "/no", "root": "/proc/1/root"}, "config: /no does not exist in /proc/1/root or cannot be read"),
+}
+
+
+@pytest.mark.parametrize("given, sentence", REFUSED.values(), ids=REFUSED)
+def test_bad_input_is_one_sentence_and_no_signal(nginx, given, sentence):
+    server = nginx(text("8080"), main=MAIN)
+    workers = server.workers()
+    with pytest.raises(InputError) as error:
+        reload(**given)
+    assert str(error.value) == sentence
+    assert server.workers() == workers
+
+
 def test_old_master_of_an_upgrade_is_refused_f33(nginx):
     server = nginx(text("8080"), main=MAIN)
     old, new = server.pid, server.upgrade()

@@ -170,14 +170,14 @@ def test_running_configuration_that_is_broken(world):
 
 
 REFUSED = {
-    "relative": ({"config": "nginx.conf"}, InputError, "config: nginx.conf is not an absolute path; give the prefix that it belongs to"),
+    "relative": ({"config": "nginx.conf"}, InputError, "config: 'nginx.conf' is not an absolute path without `..`; give the prefix that it belongs to"),
+    "empty": ({"config": ""}, InputError, "config: '' is not an absolute path without `..`; give the prefix that it belongs to"),
     "missing": (
         {"config": "/etc/nginx/no.conf"}, ReadError,
         "the configuration /etc/nginx/no.conf cannot be read: No such file or directory; name the file that nginx uses, and become root",
     ),
     "above_the_root": (
-        {"config": "/../../no.conf"}, ReadError,
-        "the configuration /../../no.conf cannot be read: No such file or directory; name the file that nginx uses, and become root",
+        {"config": "/../../no.conf"}, InputError, "config: '/../../no.conf' is not an absolute path without `..`; name it as nginx inside root does",
     ),
 }  # fmt: skip
 

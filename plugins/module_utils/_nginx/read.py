@@ -24,7 +24,7 @@ WANTED = frozenset(
 
 
 # Blocks that hold listens: without its `{` nginx refuses one, and a server in an upstream is none.
-BLOCKS: Dict[bytes, Tuple[Optional[bytes], ...]] = {name: (None,) for name in (b"http", b"stream", b"mail", b"events")}
+BLOCKS: Dict[bytes, Tuple[Optional[bytes], ...]] = dict.fromkeys((b"http", b"stream", b"mail", b"events"), (None,))
 BLOCKS[b"server"] = (b"http", b"stream", b"mail")
 
 

@@ -65,8 +65,9 @@ class Journal:
                 if change.kind == FILE and change.before is not None and entry.BYTES + change.before.digest not in names:
                     self._put(entry.BYTES + change.before.digest, change.before.data)
             self._put("%04d.%s" % (number, entry.PREPARED), entry.pack_entry(module, utc(), plan))
-            for state in entry.ENTRY_STATES[1:]:  # what was made once before is made again
-                durable.unlink(self._folder, "%04d.%s" % (number, state))
+            for name in names:
+                if name.startswith("%04d." % number):  # what was made once before is made again
+                    durable.unlink(self._folder, name)
             durable.sync_folder(self._folder)
         except OSError as error:
             raise self._failed(error)

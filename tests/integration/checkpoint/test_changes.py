@@ -260,3 +260,21 @@ def test_reload_by_somebody_else_is_taken_back_too(host):
     assert host.limits() == [[1000]] * 3
     host.checkpoint("rolled_back")
     assert until(lambda: host.limits() == [[511]] * 3, "the old limits")
+
+
+COUPLED = ("net.ipv4.ip_unprivileged_port_start", "net.ipv4.ip_local_port_range")
+
+
+def test_values_that_depend_on_each_other_come_back_in_the_order_that_works_f43(host):
+    """The local ports may not begin below the first unprivileged one: either order of writing is refused for one direction."""
+    paths = [Path("/proc/sys", key.replace(".", "/")) for key in COUPLED]
+    paths[1].write_text("40000 60000")
+    paths[0].write_text("30000")
+    before = [path.read_text().split() for path in paths]
+    host.open()
+    host.sysctl(values=dict(zip(COUPLED, (1024, "2000 60000"), strict=True)), allow=list(COUPLED))
+    assert [path.read_text().split() for path in paths] == [["1024"], ["2000", "60000"]]
+    host.sysctl(values={COUPLED[0]: 1500}, allow=list(COUPLED))
+    answer = host.checkpoint("rolled_back")
+    assert answer.failure is None
+    assert [path.read_text().split() for path in paths] == before

@@ -149,6 +149,27 @@ def test_killed_at_every_write_of_a_recovery_f7(ready, run, at):
         host.checkpoint("rolled_back")
 
 
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_journal_is_on_the_disk_before_anything_is_changed_f3_f4(ready, run):
+    """A power cut cannot be had here; the order of writes and fsync is what survives one."""
+    host, _old = ready()
+    opened(host)
+    acts = hooked_acts(run(host))
+    ahead = acts.index(("rename", "0001.prepared"))
+    assert acts[ahead - 1] == ("fsync", acts[ahead - 2][1])  # the entry itself
+    assert acts[ahead + 1] == ("fsync", ".")  # its name
+    assert not [act for act in acts[:ahead] if act[0] in ("exchange", "link", "sysctl")]
+    written, synced = set(), set()
+    for act, name in acts:
+        if act == "write":
+            written.add(name)
+        elif act == "fsync":
+            synced.add(name)
+        elif act in ("rename", "exchange", "link"):
+            assert written <= synced, (act, name)  # whoever gets a name has its bytes on the disk
+    assert acts[-1] == ("fsync", ".")
+
+
 def booted_with_systemd():
     """As far as the module can see; nothing answers, so it makes the unit and uses a process for the deadline."""
     os.makedirs("/run/systemd/system")

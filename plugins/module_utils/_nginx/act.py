@@ -22,7 +22,7 @@ class Situation(NamedTuple):
     asked: Optional[int]  # by the configuration as it is on disk: a C int
     somaxconn: Optional[int]  # now, in the namespace of the socket
     limits: Tuple[int, ...]
-    loaded: Optional[int] = None  # asked by the configuration that nginx runs with
+    is_loaded: Optional[bool] = None  # whether nginx runs with the configuration as it is on disk
     wanted: Optional[int] = None  # by the user; the configuration's number when None
     fault: Optional[str] = None  # what the configuration's model says against this socket
     blocked_by: Optional[str] = None  # the address of a live socket that a reload cannot replace, see owner.blocker()
@@ -77,10 +77,10 @@ def _without_socket(s):
 
 def _stale(s, shown, granted):
     """Some limit is not what listen(2) would grant now."""
-    if s.loaded is not None and s.loaded != s.asked:
-        return Actor(RELOAD, "the limit is %s; nginx runs with backlog=%d, and a reload will set %d" % (shown, s.loaded, granted))
     why = "the limit is %s and should be %d" % (shown, granted)
-    if s.loaded is None:
+    if s.is_loaded is False:
+        return Actor(RELOAD, why + "; the configuration changed since nginx read it")
+    if s.is_loaded is None:
         why += "; if the configuration changed since nginx read it, a reload is enough"
     else:
         why += ", but a reload calls listen() only for a changed number"

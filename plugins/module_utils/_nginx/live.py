@@ -32,6 +32,7 @@ class Surroundings(NamedTuple):
     somaxconn: Optional[int]
     is_running: Optional[bool]
     has_socket_backlog: Optional[bool]
+    is_loaded: Optional[bool] = None  # whether nginx runs with the configuration as it is on disk
 
 
 def join(sockets, surroundings):
@@ -65,6 +66,7 @@ def _live(socket, by_address, surroundings):
                 socket.listen_backlog,
                 surroundings.somaxconn,
                 limits,
+                surroundings.is_loaded,
                 fault=fault,
                 blocked_by=None if mine else _blocker(socket, surroundings),
                 is_running=surroundings.is_running,

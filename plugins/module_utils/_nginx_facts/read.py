@@ -4,7 +4,6 @@
 """Adds nginx to the facts: what each listener was asked for and where, and the masters of each namespace."""
 
 from .._nginx.advice import advice
-from .._nginx.live import Surroundings, join
 from .._nginx_survey.read import Survey
 from .._nginx_survey.shape import requested, summary
 
@@ -31,7 +30,8 @@ def _add(gathering, survey, master, view, book):
         gathering.problems.add("nginx_config", sentence, view.netns)
     lives = None
     if understanding.sockets is not None and view.readable:
-        lives = join(_visible(understanding.sockets, view, gathering.options.ports), _surroundings(survey, master, view))
+        sockets = _visible(understanding.sockets, view, gathering.options.ports)
+        lives = survey.join(master, understanding, sockets, tuple(view.listeners()), view.somaxconn())
         for live in lives:
             for listener in live.listeners:
                 view.requested[listener.family, listener.cookie] = requested(live, understanding.listens)
@@ -49,10 +49,6 @@ def _visible(sockets, view, ports):
         for socket in sockets
         if (view.unix is not None if socket.protocol == "unix" else view.tcp is not None and (not ports or socket.address.port in ports))
     ]
-
-
-def _surroundings(survey, master, view):
-    return Surroundings(tuple(view.listeners()), survey.held(master), view.somaxconn(), True, survey.has_socket_backlog)
 
 
 def _status(gathering, survey, view, understanding):

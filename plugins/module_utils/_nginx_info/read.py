@@ -76,8 +76,7 @@ class _Gathering:
         understanding = self._survey.understand(master)
         room = self._room(self._namespace(master)) if master.netns is not None else _Room()
         somaxconn = room.sysctls.get(KEYS[0])
-        held = self._survey.held(master)
-        lives = join(understanding.sockets or (), Surroundings(room.listeners, held, somaxconn, True, self._survey.has_socket_backlog))
+        lives = self._survey.join(master, understanding, understanding.sockets or (), room.listeners, somaxconn)
         run = running(master, self._book.describe(master.pid) or {"pid": master.pid}, understanding)
         problems = list(master.problems + understanding.problems)
         status = None

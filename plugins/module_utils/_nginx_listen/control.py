@@ -16,10 +16,10 @@ from .._nginx.control import installation_in, installation_of, scanned, sentence
 from .._nginx.edit import plan_listen, wanted_of
 from .._nginx.process import Master
 from .._nginx.read import read_source
-from .._nginx_survey.read import identity
+from .._nginx_survey.read import identity, is_loaded
 from .._proc import ProcFS
-from .._reload.needs import NONE, needed, with_loaded
-from .._reload.read import configuration_of, hosts_in, is_loaded, limits_before, live_of, masters_of, reload_effect
+from .._reload.needs import NONE, needed
+from .._reload.read import configuration_of, hosts_in, limits_before, live_of, masters_of, reload_effect
 
 
 class Target(NamedTuple):
@@ -177,10 +177,10 @@ def _needs(proc, target, planned, is_check):
         return "reload", []
     try:
         configuration = configuration_of(target.root, target.config, target.prefix) if planned.plan.changes and not is_check else planned.configuration
-        live = live_of(proc, target.master, configuration)
+        loaded = True if planned.plan.changes else is_loaded(target.master, configuration)
+        live = live_of(proc, target.master, configuration, loaded)
     except ReadError as error:
         return None, [str(error)]
     names = {address for carrier in planned.listen.carriers for address in carrier.addresses}
-    loaded = True if planned.plan.changes else is_loaded(target.master, configuration)
-    actors = [with_loaded(entry, live.surroundings, loaded) for entry in live.sockets if entry.socket.address.text in names]
+    actors = [entry.actor for entry in live.sockets if entry.socket.address.text in names]
     return needed(actors), [actor.because for actor in actors if actor is not None and actor.who not in (None, "nobody")]

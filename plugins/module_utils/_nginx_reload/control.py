@@ -10,7 +10,7 @@ from .._nginx.control import installation_of, what_is_wrong
 from .._nginx_survey.read import identity
 from .._proc import ProcFS
 from .._reload.control import reload
-from .._reload.needs import needed, shown, with_loaded
+from .._reload.needs import needed, shown
 from .._reload.outcome import is_about_bind, reasons
 from .._reload.read import configuration_of, limits_before, live_of, masters_of, reload_effect
 
@@ -71,11 +71,11 @@ def reload_one(proc, master, limit):
     done = reload(proc, master, limit, _error_logs(configuration, master))
     row.update(applied=done.applied, emerg=done.emerg)
     try:
-        live = live_of(proc, master, configuration) if configuration else None
+        live = live_of(proc, master, configuration, done.applied is not False) if configuration else None
     except ReadError:
         live = None
     if live is not None:
-        actors = [with_loaded(entry, live.surroundings, done.applied is not False) for entry in live.sockets]
+        actors = [entry.actor for entry in live.sockets]
         row["sockets"] = [socket for entry in live.sockets for socket in shown(entry)]
         row["needs"] = needed(actors) if done.applied is not False else "reload"
         row["notes"] = [actor.because for actor in actors if actor is not None and actor.who not in (None, "nobody")]

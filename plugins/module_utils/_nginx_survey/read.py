@@ -3,17 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Brings together what is known of running nginx: processes, configuration, and the sockets of its network namespace."""
 
+import os
 import time
 from typing import NamedTuple, Optional, Tuple
 
 from .._errors import ReadError
 from .._nginx.binary import core_version
 from .._nginx.listen import listen_directives
+from .._nginx.live import Surroundings, join
 from .._nginx.model import Configuration
 from .._nginx.owner import sockets_of
 from .._nginx.process import find_masters
 from .._nginx.read import read_configuration
 from .._nginx.settings import Settings, parse_hosts, settings_of
+from .._processes.read import CLOCK_BOOTTIME
 from .._roots.read import Root
 from .._version import is_older
 
@@ -56,6 +59,14 @@ class Survey:
     def held(self, master):
         """Return the inodes of a master's sockets; ``None`` when they may not be read."""
         return frozenset(self._book.sockets(master.pid)) or None
+
+    def join(self, master, understanding, sockets, listeners, somaxconn):
+        """Return the LiveSockets of some of a master's NginxSockets. ``listeners`` are those of its namespace, None when unknown."""
+        surroundings = Surroundings(listeners, self.held(master), somaxconn, True, self.has_socket_backlog)
+        lives = join(sockets, surroundings)
+        if any(live.is_stale for live in lives):  # only then it matters
+            lives = join(sockets, surroundings._replace(is_loaded=is_loaded(master, understanding.configuration)))
+        return lives
 
     def ask(self, place, inside):
         """Return ``(numbers of stub_status or None, sentence or None)``. ``inside(function)`` calls it in the server's namespace."""
@@ -118,5 +129,19 @@ def identity(root, path):
     try:
         with Root(root) as files:
             return files.identity(path)
+    except (OSError, ReadError):
+        return None
+
+
+def is_loaded(master, configuration):
+    """True when the workers started after the last change of every file that the configuration was read from; None is unknown."""
+    ticks = [worker.start_ticks for worker in master.workers if worker.role == "worker" and not worker.is_shutting_down]
+    if not ticks:
+        return None
+    # Both times are rounded down, the start to a tick and the change to a timer interrupt.
+    started = time.time() - time.clock_gettime(CLOCK_BOOTTIME) + (max(ticks) + 2) / os.sysconf("SC_CLK_TCK")
+    try:
+        with Root(master.root) as files:
+            return max(files.changed_at(path) for path in configuration.files) <= started
     except (OSError, ReadError):
         return None

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is still to be done until the live sockets are what the configuration asks for."""
 
-from .._nginx.act import RELOAD, RESTART, SOCKET_BACKLOG, Situation, who_must_act
+from .._nginx.act import RELOAD, RESTART, SOCKET_BACKLOG
 
 NONE = "none"
 # The stronger one wins: a reload comes before socket_backlog, because it may set the backlog again.
@@ -13,24 +13,6 @@ ORDER = (NONE, SOCKET_BACKLOG, RELOAD, RESTART)
 def needed(actors):
     """Return what all Actors together need: ``none``, ``socket_backlog``, ``reload`` or ``restart``."""
     return max((actor.who for actor in actors if actor is not None and actor.who in ORDER), key=ORDER.index, default=NONE)
-
-
-def with_loaded(live, surroundings, is_loaded):
-    """Return the Actor of a LiveSocket (live.py), given whether the configuration was loaded as it is on disk (None: unknown)."""
-    if live.actor is None or live.actor.who not in (RELOAD, RESTART, SOCKET_BACKLOG) or not live.listeners:
-        return live.actor
-    asked = live.socket.listen_backlog
-    limits = tuple(listener.accept_queue_limit for listener in live.listeners)
-    situation = Situation(
-        asked,
-        surroundings.somaxconn,
-        limits,
-        loaded=asked if is_loaded else None,
-        is_running=surroundings.is_running,
-        has_socket_backlog=surroundings.has_socket_backlog,
-    )
-    actor = who_must_act(situation)
-    return actor._replace(who=RELOAD) if is_loaded is False and actor.who in (SOCKET_BACKLOG, RESTART) else actor
 
 
 def shown(live):

@@ -9,7 +9,6 @@ from typing import NamedTuple, Tuple
 
 from .._change import NGINX_RELOAD, SOCKET, Change, Effect, NginxTarget, SocketTarget
 from .._errors import ReadError
-from .._files.read import locate
 from .._namespaces.model import Namespace, NamespaceId
 from .._namespaces.read import entered, own_namespace
 from .._nginx import writes
@@ -21,7 +20,7 @@ from .._nginx.owner import sockets_of
 from .._nginx.process import find_masters
 from .._nginx.read import WANTED, read_configuration
 from .._nginx.settings import parse_hosts
-from .._processes.read import CLOCK_BOOTTIME, ProcessBook, pids_with_nginx_names
+from .._processes.read import ProcessBook, pids_with_nginx_names
 from .._roots.read import Root
 from .._sockets.read import SockDiag
 from .._version import is_older
@@ -67,11 +66,14 @@ def configuration_of(root, config, prefix):
     return read_configuration(root, config, prefix, WANTED | writes.NAMES)
 
 
-def live_of(proc, master, configuration):
-    """Return the Live of a running Master. Raises ReadError where its sockets cannot be read, ConfigError."""
+def live_of(proc, master, configuration, is_loaded):
+    """Return the Live of a running Master, which has read the configuration or not (``is_loaded``; None is unknown).
+
+    Raises ReadError where its sockets cannot be read, ConfigError.
+    """
     version = core_version(master.binary.version)
     listens = listen_directives(configuration, hosts_in(master.root), version, master.uid == 0)
-    surroundings = surroundings_of(proc, master)
+    surroundings = surroundings_of(proc, master)._replace(is_loaded=is_loaded)
     return Live(configuration, tuple(join(sockets_of(listens, version), surroundings)), surroundings)
 
 
@@ -102,21 +104,3 @@ def limits_before(proc, master):
         Change(SOCKET, SocketTarget(master.netns, row.inode, row.family, row.local_address, row.local_port, row.path, row.cookie), row.accept_queue_limit, None)
         for row in mine
     )
-
-
-def is_loaded(master, configuration):
-    """True when the workers started after the last change of every file that the configuration was read from; None is unknown."""
-    ticks = [worker.start_ticks for worker in master.workers if worker.role == "worker" and not worker.is_shutting_down]
-    if not ticks:
-        return None
-    # Both times are rounded down, the start to a tick and the change to a timer interrupt.
-    started = time.time() - time.clock_gettime(CLOCK_BOOTTIME) + (max(ticks) + 2) / os.sysconf("SC_CLK_TCK")
-    try:
-        return max(_changed_at(master.root, path) for path in configuration.files) <= started
-    except (OSError, ReadError):
-        return None
-
-
-def _changed_at(root, path):
-    with locate(root, path) as place:
-        return os.stat(place.name, dir_fd=place.folder, follow_symlinks=False).st_ctime

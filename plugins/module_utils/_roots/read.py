@@ -81,6 +81,10 @@ class Root:
         _names, status = self._resolve(path)
         return status.st_dev, status.st_ino
 
+    def changed_at(self, path):
+        """Return when what a path leads to was last changed, in seconds since the epoch. Raises OSError."""
+        return self._resolve(path)[1].st_ctime
+
     def names(self, path):
         """Return the names in a directory as bytes. Raises OSError."""
         names, _status = self._resolve(path)

@@ -120,9 +120,11 @@ def test_configuration_that_was_not_reloaded(nginx):
     server = nginx("http { server { listen 8080; } }")
     server.write("http { server { listen 8080 backlog=1000; } server { listen 9090; } }")
     config = only()
-    assert limits(config) == {8080: (511, "socket_backlog"), 9090: (None, "reload")}
+    assert limits(config) == {8080: (511, "reload"), 9090: (None, "reload")}
     (row,) = facts()["namespaces"][0]["nginx"]
     assert [each["local_port"] for each in row["not_listening"]] == [9090]
+    (listener,) = facts()["namespaces"][0]["listeners"]
+    assert listener["must_act"] == {"who": "reload", "because": "the limit is 511 and should be 1000; the configuration changed since nginx read it"}
     server.reload()
     assert limits(only()) == {8080: (1000, "nobody"), 9090: (511, "nobody")}
     assert "not_listening" not in facts()["namespaces"][0]["nginx"][0]

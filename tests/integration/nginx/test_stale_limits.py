@@ -57,7 +57,7 @@ class Watched:
         return self.server.limits(PORT)
 
     def who(self):
-        return who_must_act(Situation(self.asked(), self.somaxconn, tuple(self.limits()), self.loaded)).who
+        return who_must_act(Situation(self.asked(), self.somaxconn, tuple(self.limits()), self.loaded == self.asked())).who
 
 
 def signal_and_wait(pid):

@@ -71,7 +71,7 @@ OTHER = {
         "the configuration asks for backlog=2048, net.core.somaxconn allows 128, and the limit is 128",
     ),
     "stale": (
-        Situation(2048, 4096, (128,), loaded=2048),
+        Situation(2048, 4096, (128,), is_loaded=True),
         "socket_backlog",
         "the limit is 128 and should be 2048, but a reload calls listen() only for a changed number",
     ),
@@ -81,12 +81,12 @@ OTHER = {
         "the limit is 128, 2048 and should be 2048; if the configuration changed since nginx read it, a reload is enough",
     ),
     "not reloaded": (
-        Situation(1000, 4096, (511,), loaded=511),
+        Situation(1000, 4096, (511,), is_loaded=False, has_socket_backlog=False),
         "reload",
-        "the limit is 511; nginx runs with backlog=511, and a reload will set 1000",
+        "the limit is 511 and should be 1000; the configuration changed since nginx read it",
     ),
     "stale, on an old kernel": (
-        Situation(2048, 4096, (128,), loaded=2048, has_socket_backlog=False),
+        Situation(2048, 4096, (128,), is_loaded=True, has_socket_backlog=False),
         "restart",
         (
             "the limit is 128 and should be 2048, but a reload calls listen() only for a changed number; the socket cannot be reached from outside here, so "
@@ -94,7 +94,7 @@ OTHER = {
         ),
     ),
     "stale, on an old kernel, the largest number": (
-        Situation(2**31 - 1, 2**31 - 1, (128,), loaded=2**31 - 1, has_socket_backlog=False),
+        Situation(2**31 - 1, 2**31 - 1, (128,), is_loaded=True, has_socket_backlog=False),
         "restart",
         (
             "the limit is 128 and should be 2147483647, but a reload calls listen() only for a changed number; the socket cannot be reached from outside here, "
@@ -111,7 +111,8 @@ OTHER = {
 
 @pytest.mark.parametrize("known, who", MEASURED.values(), ids=MEASURED)
 def test_measured(known, who):
-    actor = who_must_act(Situation(*known))
+    asked, somaxconn, limits, loaded = known
+    actor = who_must_act(Situation(asked, somaxconn, limits, None if loaded is None else loaded == asked))
     assert actor.who == who and actor.because
 
 

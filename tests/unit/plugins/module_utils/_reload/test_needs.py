@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.act import Actor
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.live import Surroundings, join
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.owner import sockets_of
-from ansible_collections.netops.listen_queue.plugins.module_utils._reload.needs import needed, shown, with_loaded
+from ansible_collections.netops.listen_queue.plugins.module_utils._reload.needs import needed, shown
 from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils.support import listener, unix_listener
 
 NEEDED = {
@@ -27,7 +27,7 @@ def test_strongest_need(actors, needs):
     assert needed([Actor(actor, "") if isinstance(actor, str) else actor for actor in actors]) == needs
 
 
-def live_of(limits, backlog=1000, somaxconn=4096, has_socket_backlog=True):
+def live_of(limits, is_loaded=True, backlog=1000, somaxconn=4096, has_socket_backlog=True):
     from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.listen import listen_directives
     from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.model import Configuration, Node
     from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.tree import parse
@@ -35,30 +35,30 @@ def live_of(limits, backlog=1000, somaxconn=4096, has_socket_backlog=True):
     directives = parse(b"http { server { listen 80 backlog=%d; } }" % backlog, "/n")
     configuration = Configuration("/", "/n", "/", [Node("/n", directive, directive.parent) for directive in directives], {}, [])
     listeners = tuple(listener(accept_queue_limit=limit, inode=number) for number, limit in enumerate(limits))
-    surroundings = Surroundings(listeners, None, somaxconn, True, has_socket_backlog)
+    surroundings = Surroundings(listeners, None, somaxconn, True, has_socket_backlog, is_loaded)
     (live,) = join(sockets_of(listen_directives(configuration)), surroundings)
-    return live, surroundings
+    return live
 
 
 STALE = {
-    "as_asked": (live_of([1000]), True, "nobody"),
-    "stale_and_loaded": (live_of([128]), True, "socket_backlog"),
-    "stale_and_not_loaded": (live_of([128]), False, "reload"),
-    "stale_on_an_old_kernel": (live_of([128], has_socket_backlog=False), True, "restart"),
-    "stale_and_not_loaded_on_an_old_kernel": (live_of([128], has_socket_backlog=False), False, "reload"),
-    "one_of_several_stale": (live_of([1000, 128]), True, "socket_backlog"),
-    "capped": (live_of([128], somaxconn=128), True, "sysctl"),
-    "no_socket": (live_of([]), True, "reload"),
+    "as_asked": (live_of([1000]), "nobody"),
+    "stale_and_loaded": (live_of([128]), "socket_backlog"),
+    "stale_and_not_loaded": (live_of([128], False), "reload"),
+    "stale_and_not_known_whether_loaded": (live_of([128], None), "socket_backlog"),
+    "stale_on_an_old_kernel": (live_of([128], has_socket_backlog=False), "restart"),
+    "stale_and_not_loaded_on_an_old_kernel": (live_of([128], False, has_socket_backlog=False), "reload"),
+    "one_of_several_stale": (live_of([1000, 128]), "socket_backlog"),
+    "capped": (live_of([128], somaxconn=128), "sysctl"),
+    "no_socket": (live_of([]), "reload"),
 }
 
 
-@pytest.mark.parametrize("world, is_loaded, who", STALE.values(), ids=STALE)
-def test_stale_limit_with_what_nginx_has_read(world, is_loaded, who):
-    live, surroundings = world
-    assert with_loaded(live, surroundings, is_loaded).who == who
+@pytest.mark.parametrize("live, who", STALE.values(), ids=STALE)
+def test_stale_limit_with_what_nginx_has_read(live, who):
+    assert live.actor.who == who
 
 
 def test_sockets_as_plain_data():
-    live, _surroundings = live_of([1000])
+    live = live_of([1000])
     assert shown(live) == [{"local_address": "0.0.0.0", "local_port": 80, "accept_queue_limit": 1000, "listen_backlog": 1000}]
     assert shown(live._replace(listeners=(unix_listener("/x"),))) == [{"path": "/x", "accept_queue_limit": 128, "listen_backlog": 1000}]

@@ -11,9 +11,10 @@ felix (int_dataplane.go, endpoint_mgr.go); moby libnetwork (ip_forward); systemd
 import json
 from typing import NamedTuple, Optional
 
-from .._sysctl.boot_order import matches
+from .._sysctl.boot_order import shown
 from .._sysctl.conf_file import SYSTEMD, settings, simplified
 from .._sysctl.names import path_of
+from .._sysctl.pattern import matches
 
 ALWAYS_TUNED = "tuned sets it when it starts, and again with each profile"
 WHEN = {
@@ -71,7 +72,7 @@ class Claim(NamedTuple):
     when: str
 
     def facts(self):
-        return {"program": self.program, "path": self.path, "line": self.line, "value": self.value, "note": self.when}
+        return {"program": self.program, "path": shown(self.path), "line": self.line, "value": self.value, "note": self.when}
 
 
 def claims_on(claims, path):

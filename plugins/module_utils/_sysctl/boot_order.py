@@ -13,6 +13,7 @@ from typing import NamedTuple, Optional
 
 from .conf_file import PROCPS_3, PROCPS_5, SYSTEMD, Setting, settings, simplified
 from .names import dotted, path_of
+from .pattern import matches
 from .values import kept
 
 DIRECTORIES = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
@@ -58,14 +59,18 @@ class Assignment(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """A Setting with the file in which it stands; ``lost`` says why the loader does not even look at it."""
+    """A Setting with the file in which it stands; ``lost`` says why the loader does not even look at it.
 
+    ``number`` tells it from another one that says the same on the same line, after a carriage return.
+    """
+
+    number: int
     setting: Setting
     file: BootFile
     lost: Optional[str]
 
     def where(self):
-        return "%s:%d" % (self.file.path, self.setting.line)
+        return "%s:%d" % (shown(self.file.path), self.setting.line)
 
 
 class BootOrder:
@@ -76,9 +81,10 @@ class BootOrder:
 
     def __init__(self, files, loader, command_line=""):
         self.loader = loader
-        self._entries = [_Entry(setting, file, None) for setting, file in kernel_arguments(command_line)]
+        found = [(setting, file, None) for setting, file in kernel_arguments(command_line)]
         for file, lost in reading_order(files, loader):
-            self._entries += [_Entry(setting, file, lost) for setting in settings(file.data or b"", loader)]
+            found += [(setting, file, lost) for setting in settings(file.data or b"", loader)]
+        self._entries = [_Entry(number, *entry) for number, entry in enumerate(found)]
 
     def paths(self):
         """Return the paths (below /proc/sys) of the keys that are named explicitly, in their order."""
@@ -106,8 +112,8 @@ class BootOrder:
 
     def _assignment(self, path, entry, why_not):
         file = entry.file
-        via = None if file.real == file.path else file.path
-        return Assignment(dotted(path), entry.setting.value, file.real, entry.setting.line, self.loader, via, why_not is None, why_not)
+        via = None if file.real == file.path else shown(file.path)
+        return Assignment(dotted(path), entry.setting.value, shown(file.real), entry.setting.line, self.loader, via, why_not is None, why_not)
 
 
 def reading_order(files, loader):
@@ -117,11 +123,11 @@ def reading_order(files, loader):
         if file.path == SYSCTL_CONF:
             continue
         if not file.name.endswith(".conf"):
-            unread.append((file, "no loader reads %s: its name does not end in .conf" % file.path))
+            unread.append((file, "no loader reads %s: its name does not end in .conf" % shown(file.path)))
         elif loader == SYSTEMD and file.name.startswith("."):
             unread.append((file, "systemd-sysctl does not read hidden files"))
         elif file.name in first:
-            unread.append((file, "masked by %s, a file of the same name" % first[file.name].path))
+            unread.append((file, "masked by %s, a file of the same name" % shown(first[file.name].path)))
         else:
             first[file.name] = file
     last = [file for file in files if file.path == SYSCTL_CONF]
@@ -184,31 +190,9 @@ def _last_valid(tried, path):
     return lost
 
 
-def matches(pattern, path, crossing=False):
-    """Whether glob(3) finds ``path`` with ``pattern``: no wildcard matches a slash, nor a dot at the beginning of a name.
-
-    ``crossing``: as fnmatch(3) without flags matches, where both may be.
-    """
-    if (pattern, crossing) not in _COMPILED:
-        parts = [pattern] if crossing else simplified(pattern).split("/")
-        _COMPILED[pattern, crossing] = re.compile("/".join(_component(part, crossing) for part in parts) + r"\Z")
-    return _COMPILED[pattern, crossing].match(path) is not None
-
-
-_COMPILED = {}
-
-
-def _component(pattern, crossing):
-    regexp, position = "", 0
-    for wildcard in re.finditer(r"\*|\?|\[([!^]?)(\]?[^\]]*)\]", pattern):
-        regexp += re.escape(pattern[position : wildcard.start()])
-        position = wildcard.end()
-        negated, members = wildcard.groups()
-        if members is None:
-            regexp += ("." if crossing else "[^/]") + ("*" if wildcard.group() == "*" else "")
-        else:
-            regexp += "[%s%s]" % ("^" if negated else "", re.sub(r"([\\\[\]^&~|])", r"\\\1", members))
-    return ("(?![.])" if pattern[:1] in ("*", "?", "[") and not crossing else "") + regexp + re.escape(pattern[position:])
+def shown(path):
+    """Return a path as text for people and for JSON: a name of a file may hold bytes that are no text."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def kernel_arguments(command_line):

@@ -59,7 +59,7 @@ def value_of(raw):
 
 def existing(proc, pattern):
     """Return the paths below /proc/sys that match a pattern with the same number of components, in no order."""
-    from .boot_order import matches
+    from .pattern import matches
 
     found = [""]
     for part in pattern.split("/"):

@@ -9,7 +9,7 @@ from typing import NamedTuple, Optional
 
 from .._errors import ReadError
 from .._namespaces.read import is_initial
-from .._sysctl.boot_order import COMMAND_LINE, DIRECTORIES, SYSCTL_CONF, BootFile, BootOrder
+from .._sysctl.boot_order import COMMAND_LINE, DIRECTORIES, SYSCTL_CONF, BootFile, BootOrder, shown
 from .._sysctl.conf_file import PROCPS, PROCPS_3, PROCPS_5, SYSTEMD
 from .._version import is_older
 
@@ -60,13 +60,13 @@ def _boot_file(root, directory, name, problems):
         file = root.read(path, MOST_BYTES)
     except ReadError as error:  # a directory, a device such as /dev/null, or far too large
         if counts and not str(error).startswith("it is a"):
-            problems.add("sysctl_files_unreadable", "%s cannot be used: %s" % (path, error))
+            problems.add("sysctl_files_unreadable", "%s cannot be used: %s" % (shown(path), error))
         return BootFile(directory, name, path, None, str(error)) if counts and path != SYSCTL_CONF else None
     except FileNotFoundError:  # a dangling link hides the files of its name all the same
         return BootFile(directory, name, path, None, "it is a link to nothing") if counts and path != SYSCTL_CONF else None
     except OSError as error:
         if counts:
-            problems.add("sysctl_files_unreadable", "%s cannot be read: %s" % (path, error.strerror))
+            problems.add("sysctl_files_unreadable", "%s cannot be read: %s" % (shown(path), error.strerror))
         return BootFile(directory, name, path, None, error.strerror) if counts else None
     if directory == DIRECTORIES[-1] and file.path == DIRECTORIES[-2] + "/" + name:
         return None

@@ -7,10 +7,10 @@ import os
 
 from .._errors import InputError
 from .._roots.read import Root
-from .._sysctl.boot_order import matches
 from .._sysctl.conf_file import GLOB, simplified
 from .._sysctl.gathered import GATHERED, Sysctl
 from .._sysctl.names import dotted, path_of
+from .._sysctl.pattern import matches
 from .._sysctl.read import existing, read_sysctls
 from .._sysctl_boot.read import boot_orders, find_loader, host_arguments, is_here
 from .._version import is_older

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._problems import Problems
 from ansible_collections.netops.listen_queue.plugins.module_utils._roots.read import Root
-from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl.boot_order import BootFile, BootOrder, matches
+from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl.boot_order import BootFile, BootOrder
 from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl.conf_file import PROCPS, PROCPS_3, PROCPS_5, SYSTEMD
 from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl.values import kept
 from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_boot.read import boot_files
@@ -186,20 +186,14 @@ def test_keys_may_be_spelled_in_any_way_and_are_told_with_dots():
     assert order.winner("net.ipv4.tcp_rmem") is None
 
 
-GLOBS = {
-    "star": ("net/ipv4/conf/*/rp_filter", "net/ipv4/conf/eth0/rp_filter", True),
-    "star_matches_no_slash": ("net/*/rp_filter", "net/ipv4/conf/eth0/rp_filter", False),
-    "question_mark": ("net/ipv4/conf/?o/x", "net/ipv4/conf/lo/x", True),
-    "class": ("a/[l-n]o", "a/mo", True),
-    "negated_class": ("a/[!l]o", "a/lo", False),
-    "class_with_bracket": ("a/[]l]o", "a/]o", True),
-    "open_bracket_is_itself": ("a/[lo", "a/[lo", True),
-    "hidden_name": ("a/*", "a/.b", False),
-    "regexp_signs_are_literal": ("a/b+(c)*", "a/b+(c)d", True),
-    "whole_name": ("a/b*", "a/bc/d", False),
-}
+@pytest.mark.parametrize("line", [f"{KEY}=5", "net.core.soma*=5"])
+def test_the_same_twice_on_a_line_with_a_carriage_return(line):
+    order = BootOrder([etc("10-a.conf", f"{line}\r{line}\n")], SYSTEMD)
+    assert [row.wins for row in order.assignments(KEY)] == ([False, True] if line.startswith(KEY) else [True, False])
 
 
-@pytest.mark.parametrize("pattern, path, expected", GLOBS.values(), ids=GLOBS)
-def test_glob(pattern, path, expected):
-    assert matches(pattern, path) is expected
+def test_name_of_a_file_that_is_no_text_is_told_as_text():
+    order = BootOrder([etc("\udcff.conf", f"{KEY}=5"), etc("\udcff.bak", f"{KEY}=6"), etc("z.conf", f"{KEY}=4")], SYSTEMD)
+    texts = [text for row in order.assignments(KEY) for text in (row.path, row.why_not or "")]
+    assert "/etc/sysctl.d/\\xff.conf" in texts and "overridden by /etc/sysctl.d/\\xff.conf:1" in texts
+    assert "\udcff" not in "".join(texts)

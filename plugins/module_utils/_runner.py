@@ -11,8 +11,13 @@ from ._errors import ListenQueueError
 
 
 def run_facts(argument_spec, name, gather):
-    """Run a read-only module: ``gather(parameters)`` returns the facts that become ``ansible_facts.<name>``."""
-    run_info(argument_spec, lambda parameters: {"ansible_facts": {name: gather(parameters)}})
+    """Run a read-only module: ``gather(parameters)`` returns what becomes ``ansible_facts.<name>``, or just ``<name>`` without ``as_fact``."""
+
+    def gathered(parameters):
+        facts = {name: gather(parameters)}
+        return {"ansible_facts": facts} if parameters.get("as_fact", True) else facts
+
+    run_info(argument_spec, gathered)
 
 
 def run_info(argument_spec, gather, **limits):

@@ -60,6 +60,13 @@ options:
       - This is one HTTP request in the nginx's own network namespace, with a time limit of one second, and appears in its access log.
     type: bool
     default: false
+  as_fact:
+    description:
+      - Whether the answer becomes the fact C(listen_queue) of the host.
+      - With V(false) it is only returned, as RV(listen_queue), for C(register). The controller then keeps one copy of each host's answer instead of
+        two, which an audit of very many hosts needs.
+    type: bool
+    default: true
   counters:
     description:
       - V(listed) returns the counters that say something about listening sockets.
@@ -109,9 +116,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+listen_queue:
+  description: The same as the fact below.
+  returned: with O(as_fact=false)
+  type: dict
 ansible_facts:
   description: Facts to add to the host.
-  returned: always
+  returned: with O(as_fact=true)
   type: dict
   contains:
     listen_queue:
@@ -389,6 +400,7 @@ ARGUMENT_SPEC = {
     "namespaces": {"type": "str", "choices": ["own", "all"], "default": "own"},
     "ports": {"type": "list", "elements": "int", "default": []},
     "nginx_status": {"type": "bool", "default": False},
+    "as_fact": {"type": "bool", "default": True},
     "counters": {"type": "str", "choices": ["listed", "all"], "default": "listed"},
     "sample": {"type": "float", "default": 0},
     "sample_interval": {"type": "float", "default": 0.1},

@@ -42,7 +42,7 @@ def registered(hostvars: Mapping[str, Any], hosts: Iterable[str], variable: str)
 def _kept(result: Any) -> dict[str, Any] | None:
     if not isinstance(result, Mapping):
         return None
-    kept = {key: plain(result[key]) for key in KEPT if key in result}
+    kept = {key: plain(result[key]) for key in (*KEPT, FACT) if key in result}
     facts = result.get(FACTS)
     if isinstance(facts, Mapping) and FACT in facts:
         kept[FACTS] = {FACT: plain(facts[FACT])}

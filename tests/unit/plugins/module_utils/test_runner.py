@@ -47,6 +47,13 @@ def test_facts(module):
     assert (module["argument_spec"], module["supports_check_mode"]) == ({"ports": {}}, True)
 
 
+def test_an_answer_that_is_no_fact(module, monkeypatch):
+    monkeypatch.setattr(_runner.AnsibleModule, "params", {"as_fact": False})
+    with pytest.raises(Exit):
+        _runner.run_facts({}, "listen_queue", lambda parameters: 7)
+    assert module["answer"] == {"changed": False, "listen_queue": 7}
+
+
 def test_info(module):
     with pytest.raises(Exit):
         _runner.run_info({"ports": {}}, lambda parameters: {"given": parameters}, required_together=[("a", "b")])
@@ -98,3 +105,41 @@ def test_known_error_of_a_change_is_one_sentence(module):
     with pytest.raises(Exit):
         _runner.run_change({}, act)
     assert module["failed"] == {"msg": "a"}
+
+
+class Session:
+    """What _checkpoint.session.Session is to the runner."""
+
+    def __init__(self, told=(), error=None):
+        self.told, self.error, self.begun = told, error, None
+
+    def begin(self, identifier, module):
+        self.begun = (identifier, module)
+
+    def settle(self, is_check):
+        if self.error:
+            raise self.error
+        return [*self.told, "check" if is_check else "real"]
+
+
+@pytest.fixture
+def in_checkpoint(module, monkeypatch):
+    monkeypatch.setattr(_runner.AnsibleModule, "params", {"checkpoint": "x"})
+    monkeypatch.setattr(_runner.AnsibleModule, "_name", "netops.listen_queue.y", raising=False)
+    monkeypatch.setattr(_runner.AnsibleModule, "warn", lambda _self, text: module.setdefault("warned", []).append(text), raising=False)
+    return module
+
+
+def test_change_in_a_checkpoint_settles_before_it_acts(in_checkpoint):
+    session, given = Session(["a run was interrupted"]), []
+    with pytest.raises(Exit):
+        _runner.run_journalled({}, lambda *arguments: given.append(arguments) or Answer(True, {}), session)
+    assert session.begun == ("x", "netops.listen_queue.y")
+    assert given == [({"checkpoint": "x"}, True, session)]
+    assert (in_checkpoint["warned"], in_checkpoint["answer"]) == (["a run was interrupted", "check"], {"changed": True})
+
+
+def test_checkpoint_of_somebody_else_ends_the_run_before_it_acts(in_checkpoint):
+    with pytest.raises(Exit):
+        _runner.run_journalled({}, lambda *_arguments: pytest.fail("it acted"), Session(error=InputError("it is open")))
+    assert in_checkpoint["failed"] == {"msg": "it is open"}

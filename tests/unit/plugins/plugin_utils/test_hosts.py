@@ -39,5 +39,9 @@ def test_a_result_is_found_wherever_core_keeps_it(cache, asked):
     assert hostvars.asked == asked
 
 
+def test_an_answer_that_is_no_fact():
+    assert read_results(HostVars(web1={"result": {"listen_queue": {"schema": 1}, "x": 1}}), ["web1"], "result") == {"web1": {"listen_queue": {"schema": 1}}}
+
+
 def test_hosts_without_the_result_are_none():
     assert read_results(HostVars(web1={}), ["web1", "web2"], "result") == {"web1": None, "web2": None}

@@ -18,15 +18,15 @@ RELOAD_SECONDS = 30
 
 
 class Machine:
-    """This machine, as changes see it.
+    """This machine, as changes see it that were made some time ago, perhaps before a boot.
 
-    ``namespaces`` maps inodes of network namespaces to those that they are now: after a boot the host's own has another one.
-    None means that it ended.
+    ``home`` is the inode that the network namespace of the modules had then: when it ended, the present one took its place.
     """
 
-    def __init__(self, proc, namespaces=None):
+    def __init__(self, proc, home=None, has_booted=False):
         self._proc = proc
-        self._namespaces = namespaces
+        self._home = home
+        self._has_booted = has_booted
         self._found = {}
 
     # How it is now ------------------------------------------------------------------------------------------------------
@@ -87,27 +87,28 @@ class Machine:
     def _socket(self, target):
         from ._sockets.write import limits_of
 
-        if self._namespace(target.netns) is None:
+        if self._namespace(target.netns) is None or self.has_begun_anew(target.netns):
             return ENDED
-        target = target._replace(netns=self._namespace(target.netns).id.inode)
         limit = limits_of(self._proc, [target])[target]
         return ENDED if limit is None else limit
 
+    def has_begun_anew(self, inode):
+        """True when the values of a network namespace are not those that a change left there: it took the place of one that ended."""
+        return self._has_booted or self._namespace(inode) is None or self._namespace(inode).id.inode != inode
+
     def _namespace(self, inode):
-        """Return the Namespace that had this inode when the change was made; None when it ended."""
+        """Return the Namespace that had this inode when the change was made, or took its place; None when it ended."""
         from ._namespaces.process import Finder
         from ._namespaces.read import own_namespace
         from ._problems import Problems
 
         if inode not in self._found:
-            own = own_namespace(self._proc)
-            wanted = inode if self._namespaces is None else self._namespaces.get(inode)
-            if wanted in (None, own.id.inode):
-                self._found[inode] = None if wanted is None else own
-            else:
+            own, found = own_namespace(self._proc), None
+            if not self._has_booted and inode != own.id.inode:
                 finder = Finder(self._proc, own, Problems())
                 finder.find(self._proc.numbers(""))
-                self._found[inode] = next((each for each in finder.namespaces() if each.id.inode == wanted), None)
+                found = next((each for each in finder.namespaces() if each.id.inode == inode), None)
+            self._found[inode] = found or (own if inode == self._home or (inode == own.id.inode and not self._has_booted) else None)
         return self._found[inode]
 
     def _inside(self, inode, function):
@@ -152,8 +153,7 @@ class Machine:
     def _write_socket(self, change):
         from ._sockets.write import set_limits
 
-        target = change.target._replace(netns=self._namespace(change.target.netns).id.inode)
-        set_limits(self._proc, [change._replace(target=target)])
+        set_limits(self._proc, [change])
 
     def reload_nginx(self, target):
         """Let the nginx of a NginxTarget read its configuration again; return False when none runs. Raises WriteError when it does not take it."""

@@ -23,6 +23,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
+    details: Nothing is opened, so RV(id) is C(null), and other tasks accept that as O(id) in check mode.
   diff_mode:
     support: none
   platform:

@@ -26,6 +26,8 @@ MODULE = "checkpoint"
 def act(parameters, is_check, proc_root, state_folder, root="/"):
     """Return the Answer of the module checkpoint. Raises InputError, ReadError, WriteError."""
     acts = _Acts(ProcFS(proc_root), state_folder, root, parameters)
+    if is_check and parameters["state"] != "open" and not parameters["id"]:  # that of a checkpoint that was not really opened
+        return Answer(True, {"checkpoint": None, "id": None, "notes": []})
     return {"open": acts.open, "committed": acts.commit, "rolled_back": acts.roll_back, "abandoned": acts.abandon}[parameters["state"]](is_check)
 
 
@@ -41,7 +43,7 @@ class _Acts:
         self._proc = proc
         self._state_folder = state_folder
         self._root = root
-        self._id = parameters["id"]
+        self._id = parameters["id"] or None
         self._reason = parameters["reason"]
         self._owner = parameters["owner"] or caller(os.environ)
         self._seconds = parameters["rollback_after"]
@@ -53,7 +55,7 @@ class _Acts:
         if self._seconds < 0:
             raise InputError("rollback_after: %d seconds are over before they begin; 0 means no deadline" % self._seconds)
         if self._id is not None:
-            known = self._known()
+            known = self._known(self._id)
             if known is not None:
                 return self._opened_before(known, is_check)
         self._session(None).settle(is_check)
@@ -70,10 +72,10 @@ class _Acts:
             notes = self._guard(found, head)
         return self._answer(True, notes)
 
-    def _known(self):
-        if not entry.IDENTIFIER.match(self._id):
-            raise InputError("id: %r is no id; use letters, digits, dots, dashes and underscores, at most 64" % self._id)
-        return next((found for found in find(self._state_folder) if found.id == self._id), None)
+    def _known(self, identifier):
+        if not entry.IDENTIFIER.match(identifier):
+            raise InputError("id: %r is no id; use letters, digits, dots, dashes and underscores, at most 64" % identifier)
+        return next((found for found in find(self._state_folder) if found.id == identifier), None)
 
     def _opened_before(self, found, is_check):
         head = head_of(found)

@@ -4,6 +4,7 @@
 """The undo program: it rolls back the checkpoint in whose directory it lies, with nothing but Python. See pack.py."""
 
 import os
+import sys
 import time
 
 from .._errors import ListenQueueError
@@ -11,6 +12,7 @@ from .._proc import ProcFS
 from . import entry
 from .deadline import disarm
 from .read import clock, find_one, head_of
+from .session import Session
 from .store import waited
 from .undo import roll_back, tidy
 
@@ -37,7 +39,7 @@ def main(arguments):
     path = os.path.dirname(os.path.abspath(arguments[0]))
     mode, reason = _options(arguments[1:])
     if mode is None:
-        print(USAGE % arguments[0], end="")
+        _say((USAGE % arguments[0]).rstrip("\n"))
         return 2
     os.chdir("/")
     os.umask(0o077)
@@ -46,8 +48,13 @@ def main(arguments):
     try:
         return _run(ProcFS(PROC), os.path.dirname(os.path.dirname(path)), os.path.basename(path), mode, reason)
     except ListenQueueError as error:
-        print(error)
+        _say(error)
         return 1
+
+
+def _say(text):
+    sys.stdout.write("%s\n" % text)
+    sys.stdout.flush()
 
 
 def _options(words):
@@ -65,11 +72,13 @@ def _run(proc, state_folder, identifier, mode, reason):
         if found.has_unit and found.state not in entry.UNRESOLVED:
             tidy(proc, found)
         if mode and not (found.state in entry.UNRESOLVED and (mode == "--boot" or found.state != entry.OPEN or head_of(found).is_expired(clock(proc)))):
-            print("The checkpoint %s is %s: nothing to do." % (identifier, found.state))
+            _say("The checkpoint %s is %s: nothing to do." % (identifier, found.state))
             return 0
         if not mode and found.state in (entry.ROLLED_BACK, entry.ABANDONED):
-            print("The checkpoint %s is %s already." % (identifier, found.state.replace("_", " ")))
+            _say("The checkpoint %s is %s already." % (identifier, found.state.replace("_", " ")))
             return 0
+        if found.state == entry.COMMITTED:
+            Session(PROC, state_folder).begin(identifier, "undo").refuse_others()
         report = roll_back(proc, found, BY[mode], reason)
     disarm(identifier)
     _tell(identifier, report)
@@ -78,11 +87,11 @@ def _run(proc, state_folder, identifier, mode, reason):
 
 def _tell(identifier, report):
     for row in report.rows:
-        print("%-9s %s" % (row.result, entry.name_of(row.aim.kind, row.aim.target)))
+        _say("%-9s %s" % (row.result, entry.name_of(row.aim.kind, row.aim.target)))
     for title, sentences in (("Kept", report.conflicts), ("Failed", report.failures), ("To do by hand", report.steps)):
         for sentence in sentences:
-            print("%s: %s" % (title, sentence))
-    print("The checkpoint %s is %s." % (identifier, report.state.replace("_", " ")))
+            _say("%s: %s" % (title, sentence))
+    _say("The checkpoint %s is %s." % (identifier, report.state.replace("_", " ")))
 
 
 def _detached(path):

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What checkpoints mean for one run of a module: whether it may change anything, and that what it changes is written down before."""
 
+import os
 from contextlib import contextmanager
 
 from .._errors import Busy, InputError, JournalError, ListenQueueError, ReadError, WriteError
@@ -29,10 +30,12 @@ class Session:
 
     def settle(self, is_check=False):
         """Finish what earlier runs left unfinished, and return sentences about it. Raises Busy, InputError, WriteError when this run may not go on."""
+        if is_check and not self._identifier:  # that of a checkpoint that was not really opened
+            self._identifier = None
         try:
             unresolved = unresolved_in(self._state_folder)
         except ReadError:
-            if is_check:  # it changes nothing, and may be run by somebody who may not look there
+            if is_check or os.geteuid() != 0:  # what nobody else may look at concerns nobody else
                 return []
             raise
         if self._identifier is not None:
@@ -99,8 +102,14 @@ class Session:
         return found
 
     @contextmanager
-    def opened(self):
-        """Run the body as the only run on this machine; it gets a Run. Raises Busy, WriteError."""
+    def opened(self, needs_folder=True):
+        """Run the body as the only run on this machine; it gets a Run. Raises Busy, WriteError.
+
+        Without root there is no folder for it and no lock, which is good enough for a run that keeps nothing in it.
+        """
+        if not needs_folder and self._identifier is None and os.geteuid() != 0:
+            yield Run(None, self._state_folder, None, self._module)
+            return
         with files.opened(self._state_folder, self._proc) as kept:
             if self._identifier is None:
                 self.refuse_others()

@@ -84,11 +84,7 @@ def record_of(report):
 
 def machine_for(proc, head):
     """Return the Machine as changes made since ``head`` see it: after a boot, namespaces are others, and sockets gone."""
-    from .._namespaces.read import own_namespace
-
-    if clock(proc).boot_id == head.opened.boot_id:
-        return Machine(proc)
-    return Machine(proc, {} if head.netns is None else {head.netns: own_namespace(proc).id.inode})
+    return Machine(proc, head.netns, clock(proc).boot_id != head.opened.boot_id)
 
 
 def tidy(proc, found):
@@ -104,7 +100,6 @@ def tidy(proc, found):
 class _Undo:
     def __init__(self, proc, journal, head, entries):
         self._machine = machine_for(proc, head)
-        self._has_booted = clock(proc).boot_id != head.opened.boot_id
         self._journal = journal
         self._entries = [each for each in entries if each.state in (entry.PREPARED, entry.APPLIED)]
         self._rows = {}  # (kind, target) -> Row
@@ -174,6 +169,8 @@ class _Undo:
     def _look(self, changes):
         """Return the Aim for one thing, and note what becomes of it when nothing is to be done."""
         aim = entry.aim_of(changes, self._machine.now(*changes[0][:2]))
+        if aim.kind == SYSCTL and aim.status == OTHER and self._machine.has_begun_anew(aim.target.netns):
+            aim = aim._replace(status=GONE, state=changes[0].before)  # nobody changed it since: it began with another value
         result = {BEFORE: "kept" if aim.is_contested else "already", OTHER: "kept", GONE: "gone"}.get(aim.status)
         if result:
             self._rows.setdefault(aim[:2], Row(aim, result, _why(aim)))
@@ -188,12 +185,12 @@ class _Undo:
     # Reloads ------------------------------------------------------------------------------------------------------------
 
     def _effects(self, entries):
-        """Reload each nginx whose configuration was put back. After a boot it reads it by itself."""
+        """Reload each nginx whose configuration was put back. One that does not run will read it when it starts."""
         wanted = {}
         for each in reversed(entries):
             if any(change.kind == FILE and self._rows[change[:2]].result in ("restored", "already") for change in each.changes):
                 wanted.update((_configuration(effect), effect.target) for effect in each.effects if effect.kind == NGINX_RELOAD)
-        for configuration, target in wanted.items() if not self._has_booted else ():
+        for configuration, target in wanted.items():
             try:
                 self._machine.reload_nginx(target)
             except ListenQueueError as error:

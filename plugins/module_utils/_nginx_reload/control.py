@@ -26,7 +26,7 @@ def act(parameters, is_check, proc_root, session):
         rows = [{"pid": master.pid, "config": master.config, "applied": None, "emerg": [], "sockets": [], "needs": "reload"} for master in masters]
         return Answer(True, _summary(rows))
     rows, failures = [], []
-    with session.opened() as run:
+    with session.opened(needs_folder=False) as run:
         limits = tuple(change for master in masters for change in limits_before(proc, master)) if run.is_journalled else ()
         with run.journalled(Plan(limits, tuple(map(reload_effect, masters)))):
             for master in masters:

@@ -39,7 +39,7 @@ def act(parameters, is_check, proc_root, session):
         if is_check:
             try_limits(proc, plan.changes, pid)
         else:
-            with session.opened() as run, run.journalled(plan):
+            with session.opened(needs_folder=False) as run, run.journalled(plan):
                 set_limits(proc, plan.changes, pid)
     return Answer(not plan.is_empty, values(proc, found, backlog, plan), plan)
 

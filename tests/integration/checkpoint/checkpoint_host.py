@@ -72,10 +72,10 @@ class Host:
         self.id = None
         self.server = None
 
-    def start(self, main=MAIN, servers=SERVERS):
+    def start(self, main=MAIN, servers=None):
         """Start nginx with listens in several files."""
         self.server = Server(self.folder / "nginx")
-        for name, text in servers.items():
+        for name, text in (SERVERS if servers is None else servers).items():
             self.server.write(text, name)
         self.server.write(main)
         self.server.start()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._files.store import opened
 from checkpoint_host import KEYS, PROC, STATE, SYSCTL_D, Host, refusal, without_packing
-from kernel_rooms import run, sysctl
+from kernel_rooms import drop_privileges, in_child, run, sysctl
 from nginx_server import until
 
 
@@ -278,3 +278,16 @@ def test_values_that_depend_on_each_other_come_back_in_the_order_that_works_f43(
     answer = host.checkpoint("rolled_back")
     assert answer.failure is None
     assert [path.read_text().split() for path in paths] == before
+
+
+def test_run_without_root_needs_no_folder(host):
+    """Somebody's own nginx or program, where nobody else may look into the journals."""
+    host.open()
+    host.id = None
+
+    def as_nobody():
+        drop_privileges()
+        with socket.create_server(("127.0.0.1", 9000), backlog=100):
+            return host.backlog("127.0.0.1:9000", 200, pid=os.getpid()).changed
+
+    assert in_child(as_nobody) is True

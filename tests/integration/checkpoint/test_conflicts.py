@@ -152,13 +152,16 @@ def test_what_somebody_did_while_a_run_was_interrupted_stays(host):
     changed(host)
     host.checkpoint("rolled_back")
     host.open()
-    run_ = lambda: host.sysctl(name="99-listen-queue")  # noqa: E731
+
+    def again():
+        host.sysctl(name="99-listen-queue")
+
     with hooked(Killer()) as killer:
-        run_()
+        again()
     at = next(number for number, (act, _name) in enumerate(killer.acts, 1) if act == "exchange") + 1
     host.checkpoint("rolled_back")
     host.open()
-    assert killed(at, run_)
+    assert killed(at, again)
     edited()
     theirs = FILE.read_bytes()
     (sentence,) = host.settle()

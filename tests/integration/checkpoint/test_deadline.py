@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint import control
 from checkpoint_host import KEYS, STATE, SYSCTL_D, UNITS, Host, refusal, without_packing
-from kernel_rooms import MS_BIND, mount, sysctl
+from kernel_rooms import MS_BIND, in_child, mount, new_netns, sysctl
 from nginx_server import until
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -152,7 +152,7 @@ def test_boot_is_rolled_back_by_the_unit_before_anything_else_f8_f9(host):
     reboot(host)
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd="/")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (host.info()["state"], host.info()["result"]["by"]) == ("rolled_back", "the boot")
+    assert (host.info()["state"], host.info()["result"]["by"], host.info()["result"]["conflicts"]) == ("rolled_back", "the boot", [])
     files = {name: value for name, value in before.items() if name not in KEYS}
     assert {name: value for name, value in host.snapshot().items() if name not in KEYS} == files
     assert [sysctl(key) for key in KEYS] == [4096, 4096]  # those of the boot, which nobody of us has set
@@ -164,10 +164,66 @@ def test_boot_without_systemd_is_honoured_by_the_next_run_f9(host):
     reboot(host)
     sysctl(KEYS[0], 5000)  # what the file that was not rolled back yet has set at boot
     assert refusal(host.sysctl).endswith("(it was not committed in time), just now; look at it and run again")
-    assert {row["result"] for row in host.info()["result"]["changes"]} == {"restored", "kept"} or host.info()["result"]["conflicts"]
+    assert [row["result"] for row in host.info()["result"]["changes"]] == ["restored", "gone", "restored"]
+    assert host.info()["result"]["conflicts"] == []
     assert list(SYSCTL_D.iterdir()) == []
     assert sysctl(KEYS[0]) == 700
     assert before[KEYS[0]] == 700
+
+
+def test_what_was_committed_before_a_boot_can_be_rolled_back_after_it(host):
+    """nginx runs with it by then, as another process."""
+    for key in KEYS:
+        sysctl(key, 700)
+    host.start()
+    before = host.snapshot()
+    host.open(rollback_after=0)
+    host.sysctl()
+    host.listen()
+    host.checkpoint("committed")
+    host.server.signal(signal.SIGTERM)
+    until(lambda: " Z " in Path("/proc/%d/stat" % host.server.pid).read_text(), "the end of nginx")
+    reboot(host)
+    for key in KEYS:
+        sysctl(key, 5000)  # the boot read the file
+    host.server.start()
+    assert host.limits() == [[1000]] * 3
+    assert host.undo().returncode == 0
+    assert host.snapshot() == before
+    until(lambda: host.limits() == [[511]] * 3, "the old limits")
+
+
+def test_value_of_a_namespace_that_took_the_place_of_another(host):
+    """As when a container is started anew: the kernel is the same, the namespace is not."""
+
+    def first():
+        new_netns()
+        sysctl(KEYS[0], 700)
+        host.open(rollback_after=0)
+        host.sysctl(values={KEYS[0]: 5000})
+        host.checkpoint("committed")
+        return host.id
+
+    def second():
+        new_netns()
+        sysctl(KEYS[0], 5000)  # from the file that the first one left
+        host.checkpoint("rolled_back")
+        return sysctl(KEYS[0]), host.info()["result"]["conflicts"]
+
+    host.id = in_child(first)
+    assert in_child(second) == (700, [])
+
+
+def test_committed_one_is_not_rolled_back_under_an_open_one(host):
+    changed(host, rollback_after=0)
+    host.checkpoint("committed")
+    committed = host.id
+    host.open(id="other", rollback_after=0)
+    host.id = committed
+    done = host.undo()
+    assert (done.returncode, done.stdout.startswith("the checkpoint other of ")) == (1, True)
+    assert refusal(host.checkpoint, "rolled_back").startswith("the checkpoint other of ")
+    assert sysctl(KEYS[0]) == 5000
 
 
 def test_systemd_that_does_not_answer_is_replaced_by_a_process(host):
@@ -228,11 +284,11 @@ def test_commit_and_deadline_never_both_win_f45(host, part):
     wins = {"committed": 0, "rolled_back": 0}
     control.deadline.arm = lambda *_arguments: ("process", [])
     for number in range(25):
-        with_deadline_in(host, 0.25)
+        with_deadline_in(host, 0.5)
         host.sysctl(values={KEYS[0]: 1000 + number})
         started(host, "--detach", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait(30)
         deadline = control.head_of(host.found()).deadline
-        moment = deadline - time.clock_gettime(time.CLOCK_BOOTTIME) - 0.02 + 0.001 * (number + 25 * part) * 0.8
+        moment = deadline - time.clock_gettime(time.CLOCK_BOOTTIME) - (0.4 if part == 0 else 0.05) + 0.018 * number / (1 + 4 * part)
         time.sleep(max(0.0, moment))
         answer = host.checkpoint("committed")
         state = host.found().state

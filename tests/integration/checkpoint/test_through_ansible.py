@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from checkpoint_host import KEYS, SYSCTL_D, Host
+from checkpoint_host import KEYS, STATE, SYSCTL_D, Host
 from kernel_rooms import sysctl
 
 ROOT = Path(__file__).parents[3]
@@ -26,7 +26,7 @@ PLAY = """
         - name: Open
           netops.listen_queue.checkpoint:
             state: open
-            id: play
+            id: IDENTIFIER
             reason: larger queues
             rollback_after: 600
             checkpoint: "{{ omit }}"
@@ -58,12 +58,12 @@ PLAY = """
 """
 
 
-def play(folder, wanted):
+def play(folder, wanted, *options):
     """Run the play on this machine; return its exit code and output."""
     package = folder / "ansible_collections/netops"
     package.mkdir(parents=True)
     (package / "listen_queue").symlink_to(ROOT)
-    (folder / "play.yml").write_text(PLAY.replace("WANTED", wanted))
+    (folder / "play.yml").write_text(PLAY.replace("WANTED", wanted).replace("IDENTIFIER", '"{{ omit }}"' if options else "play"))
     (folder / "ansible.cfg").write_text("[defaults]\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     with tempfile.TemporaryDirectory(prefix="lq-play-") as short:
@@ -79,7 +79,7 @@ def play(folder, wanted):
             ANSIBLE_NOCOLOR="1",
             ANSIBLE_PYTHON_INTERPRETER=sys.executable,
         )
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", "play.yml"]
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", "play.yml", *options]
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=28, check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -110,3 +110,10 @@ def test_rescue_takes_back_and_fails_with_both_reasons(host):
     assert "(drops go on); it had been opened for: larger queues" in words
     assert ended(host)["state"] == "rolled_back"
     assert (sysctl(KEYS[0]), list(SYSCTL_D.iterdir())) == (700, [])
+
+
+def test_check_mode_runs_to_its_end_and_opens_nothing(host):
+    sysctl(KEYS[0], 700)
+    code, output = play(host.folder, "true", "--check")
+    assert code == 0, output
+    assert (sysctl(KEYS[0]), list(SYSCTL_D.iterdir()), Path(STATE).exists()) == (700, [], False)

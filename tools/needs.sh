@@ -10,6 +10,7 @@ NEEDS='
 git         git             git
 ip          iproute2        iproute
 nginx       nginx-light     nginx
+openssl     openssl         openssl
 redis-server redis-server   redis
 ss          iproute2        iproute
 ssh         openssh-client  openssh-clients

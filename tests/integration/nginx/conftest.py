@@ -16,10 +16,15 @@ A room (see kernel_rooms.py) is a child process with network, mount and pid name
 front of ``text`` (pid, error_log, user, worker_processes, events) unless ``main`` replaces it, and starts ``nginx -p NAME -c
 NAME/nginx.conf *arguments``. ``server.pid`` is the master, ``server.workers()`` its children, ``server.conf`` the path of the main
 file, ``server.folder`` its directory. Fixtures run outside of the room, so start nginx in the test itself.
+
+A test that uses the fixture ``release`` runs with each nginx that can be had: that of this machine and those of the Debian releases
+in NGINX_RELEASES, which tools/releases.sh unpacks. NGINX=trixie lets the other tests run with one of them, too.
 """
 
 import functools
 import importlib
+import os
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -29,6 +34,9 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = Path(__file__).parents[3]
 COLLECTION = "ansible_collections.netops.listen_queue"
+THIS_MACHINE = "this machine"
+NGINX = os.environ.get("NGINX", THIS_MACHINE)
+RELEASES = os.environ.get("NGINX_RELEASES", "bullseye trixie").split()
 
 
 def is_found_here():
@@ -68,6 +76,29 @@ def nginx(tmp_path):
     return Starter(tmp_path)
 
 
+@pytest.fixture(params=[THIS_MACHINE, *RELEASES])
+def release(request):
+    """The folder with an nginx of another release; None for that of this machine."""
+    return unpacked(request.param)
+
+
+def unpacked(suite):
+    """The folder with the nginx of a release, None for that of this machine. Skips the test where it cannot be had."""
+    if suite == THIS_MACHINE:
+        return None
+    folder = ROOT / ".cache" / "nginx" / suite
+    if not folder.exists():
+        done = subprocess.run([str(ROOT / "tools" / "releases.sh"), "nginx", suite], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(done.stderr.strip())
+    return folder
+
+
+def pytest_terminal_summary(terminalreporter):
+    for sentence in sorted({str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ())}):
+        terminalreporter.write_line("NOT TESTED: " + sentence)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
     """Call the test in a room; what it raised there is its failure here."""
@@ -75,9 +106,9 @@ def pytest_pyfunc_call(pyfuncitem):
     from nginx_server import furnished
 
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    failure = None
+    failure, folder = None, pyfuncitem.funcargs["release"] if "release" in pyfuncitem.funcargs else unpacked(NGINX)
     try:
-        run_in_room(functools.partial(furnished, functools.partial(pyfuncitem.obj, **arguments)))
+        run_in_room(functools.partial(furnished, folder, functools.partial(pyfuncitem.obj, **arguments)))
     except ChildFailed as error:
         failure = str(error)
     if failure is not None:

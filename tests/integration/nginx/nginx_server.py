@@ -4,13 +4,14 @@
 """An nginx of the test's own. See conftest.py for how to use it."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
-from kernel_rooms import mount, run
+from kernel_rooms import MS_BIND, mount, run
 
 SECONDS = 10
 PRIVATE = ("/var/lib/nginx", "/var/log/nginx")
@@ -24,12 +25,32 @@ def program():
     return found
 
 
-def furnished(function):
-    """Call ``function()`` in the room, with private directories where nginx would write."""
+def furnished(release, function):
+    """Call ``function()`` in the room, with private directories where nginx would write, and the nginx of ``release`` (a folder, or None)."""
+    if release is not None:
+        use_release(release)
     for folder in PRIVATE:
         if Path(folder).is_dir():
             mount("tmpfs", folder, "tmpfs")
     return function()
+
+
+def use_release(folder):
+    """Let this room have the nginx of another release, which tools/releases.sh unpacked in ``folder``, at its usual path."""
+    usr = folder / "usr"
+    if libc_of(folder) >= tuple(int(number) for number in os.confstr("CS_GNU_LIBC_VERSION").split()[1].split(".")):
+        mount("overlay", "/usr", "overlay", 0, "lowerdir=%s:/usr" % usr)  # this machine's programs run with newer libraries
+        return
+    # With an older libc they do not: so the release gives what is not here, and nginx itself.
+    mount("overlay", "/usr/lib", "overlay", 0, "lowerdir=/usr/lib:%s:%s" % (usr / "lib", folder / "lib"))
+    for path in ("sbin/nginx", "lib/nginx"):
+        mount(usr / path, "/usr/" + path, "none", MS_BIND)
+
+
+def libc_of(folder):
+    """The version of the C library below a folder."""
+    path = next(path for pattern in ("lib/*/libc.so.6", "usr/lib/*/libc.so.6") for path in sorted(folder.glob(pattern)))
+    return tuple(int(number) for number in re.search(rb"release version (\d+)\.(\d+)", path.read_bytes()).groups())
 
 
 def until(condition, what, seconds=SECONDS):
@@ -107,7 +128,7 @@ class Server:
             assert process.wait(SECONDS) == 0, "nginx ended: " + self.errors()
         self.pid = until(self.pid_of_file, "the pid file of nginx") if daemon else process.pid
         if workers:
-            until(lambda: process.poll() or self.workers(), "the start of nginx")
+            until(lambda: process.poll() or self.is_complete(), "the start of nginx")
         assert not process.poll(), "nginx ended: " + self.errors()
 
     def pid_of_file(self):
@@ -120,6 +141,11 @@ class Server:
         """The pids of the workers that are not shutting down; none before they call themselves workers."""
         return [pid for pid in children(self.pid) if title(pid).startswith("nginx: w") and "shutting down" not in title(pid)]
 
+    def is_complete(self):
+        """Whether it has all the workers that its main file asks for; the master makes one after the other."""
+        asked = re.search(r"worker_processes (\d+)", self.conf.read_text())
+        return len(self.workers()) >= int(asked.group(1) if asked else 1)
+
     def signal(self, number):
         os.kill(self.pid, number)
 
@@ -127,7 +153,7 @@ class Server:
         """Send HUP and wait until no worker is an old one."""
         before = set(self.workers())
         self.signal(signal.SIGHUP)
-        until(lambda: self.workers() and not before & set(self.workers()), "the reload of nginx: " + self.errors())
+        until(lambda: self.is_complete() and not before & set(self.workers()), "the reload of nginx: " + self.errors())
 
     def upgrade(self):
         """Send USR2; return the pid of the new master when it has workers."""

@@ -15,6 +15,7 @@ from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.read im
 from kernel_rooms import sysctl
 from nginx_server import children, until
 
+pytestmark = pytest.mark.usefixtures("release")
 PORT = 8080
 
 

@@ -57,7 +57,7 @@ def loaders(tmp_path_factory):
 
     found = of_this_machine(tmp_path_factory.mktemp("loaders"))
     for suite in RELEASES:
-        done = subprocess.run([str(ROOT / "tools" / "loaders.sh"), suite], capture_output=True, text=True, check=False)
+        done = subprocess.run([str(ROOT / "tools" / "releases.sh"), "loaders", suite], capture_output=True, text=True, check=False)
         found += of_release(suite)
         _not_had.extend(done.stderr.splitlines())
     return found

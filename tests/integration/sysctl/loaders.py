@@ -51,7 +51,7 @@ def of_this_machine(folder):
 
 
 def of_release(suite):
-    """The loaders of another release of Debian, as tools/loaders.sh unpacked them; none when it could not."""
+    """The loaders of another release of Debian, as tools/releases.sh unpacked them; none when it could not."""
     root = CACHE / suite
     if not (root / "usr").is_dir():
         return []

@@ -50,6 +50,10 @@ class Row(NamedTuple):
     not_edited: str = ""  # why we refuse to set the backlog of all
 
 
+# The integration test makes these files.
+TLS = "ssl_certificate @folder@/cert.pem; ssl_certificate_key @folder@/key.pem;"
+
+
 def http(*servers):
     return "http { access_log off; %s }" % " ".join("server { %s }" % server for server in servers)
 
@@ -174,6 +178,14 @@ ROWS = {
     "quic with backlog": Row(
         http("listen 8443 quic backlog=9;"), refused='"backlog" parameter is incompatible with "quic"', refused_before_1_25_5='invalid parameter "quic"'
     ),
+    "ssl": Row(http("listen 8443 ssl backlog=9; " + TLS, "listen 8443 ssl; server_name a; " + TLS), {"0.0.0.0:8443": 9}),
+    "ssl and its backlog in another server": Row(http("listen 8443 ssl; " + TLS, "listen 8443 backlog=9; " + TLS), {"0.0.0.0:8443": 9}),
+    "quic beside ssl": Row(
+        http("listen 8443 ssl backlog=9; listen 8443 quic reuseport; " + TLS), {"0.0.0.0:8443": 9}, refused_before_1_25_5='invalid parameter "quic"'
+    ),
+    "quic alone": Row(http("listen 8080 backlog=9; listen 8443 quic; " + TLS), {PORT: 9}, refused_before_1_25_5='invalid parameter "quic"'),
+    "stream ssl": Row(stream("listen 8443 ssl backlog=9; " + TLS), {"0.0.0.0:8443": 9}),
+    "mail ssl": Row(mail("listen 9993 ssl backlog=9; " + TLS), {"0.0.0.0:9993": 9}),
     "listen in a map": Row("http { access_log off; map $host $x { listen 99; default 1; } server { listen 8080; } }", {PORT: 511}),
     "http2 in one and backlog in the other": Row(http("listen 8080 http2;", "listen 8080 backlog=9;"), {PORT: 9}),
 }

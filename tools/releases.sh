@@ -1,17 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Unpacks procps and systemd of other Debian releases into .cache/loaders/SUITE, for the tests that run the real loaders of sysctl.d.
+# Unpacks programs of other Debian releases into .cache/KIND/SUITE, for the tests that run them: the loaders of sysctl.d, or nginx.
 # Nothing is installed: the packages and all that they need are downloaded by apt, with its signatures, and unpacked into a directory.
-#   tools/loaders.sh bullseye trixie
+#   tools/releases.sh loaders bullseye trixie
+#   tools/releases.sh nginx trixie
 set -eu
 cd "$(dirname "$0")/.."
-cache=$PWD/.cache/loaders
+kind=$1
+shift
+case $kind in
+    loaders) packages='procps systemd' ;;
+    nginx) packages='nginx-light libnginx-mod-mail libnginx-mod-stream' ;;
+    *) echo "There is no $kind here; name loaders or nginx" >&2 && exit 1 ;;
+esac
+cache=$PWD/.cache/$kind
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 mkdir -p "$cache"
 
 not_had() {
-    echo "The loaders of Debian $1 are not had: $2" >&2
+    echo "The $kind of Debian $1 are not had: $2" >&2
     return 1
 }
 
@@ -29,8 +37,9 @@ Acquire::Languages "none";
 Acquire::Check-Valid-Until "false";
 APT::Sandbox::User "";
 EOF
-    APT_CONFIG=$1/apt.conf apt-get -qq update &&
-        APT_CONFIG=$1/apt.conf apt-get -qq install -y --download-only --no-install-recommends procps systemd
+    APT_CONFIG=$1/apt.conf apt-get -qq update || return
+    # shellcheck disable=SC2086
+    APT_CONFIG=$1/apt.conf apt-get -qq install -y --download-only --no-install-recommends $packages
 }
 
 fetch() { # fetch SUITE
@@ -55,6 +64,10 @@ fetch() { # fetch SUITE
     rm -rf "$work"
 }
 
+if command -v flock >/dev/null; then # one at a time: the tests run side by side
+    exec 9>"$cache/.lock"
+    flock 9
+fi
 failed=0
 for suite; do
     fetch "$suite" || failed=1

@@ -33,7 +33,7 @@ attributes:
 options:
   name:
     description:
-      - Base name of the file, with or without C(.conf).
+      - Base name of the file, with or without C(.conf). It is refused where the file would hide one of another directory that has the same name.
       - Without it the name is chosen so that the file wins. The file is found again by its first line, and keeps its name.
     type: str
   values:
@@ -54,7 +54,7 @@ options:
     default: present
   runtime:
     description:
-      - Whether the running values change too.
+      - Whether the running values change too. Those that would not come back before the next boot, as C(kernel.modules_disabled), are refused then.
     type: bool
     default: true
   persist:
@@ -74,6 +74,7 @@ options:
   allow:
     description:
       - Names of the keys that may be set, with the wildcards C(*), C(?) and C([...]).
+      - With O(state=absent) only these get another running value; lines are removed whatever they name.
       - Without it, the sysctls of listen queues and their neighbours in the kernel. Anything else, such as C(kernel.core_pattern), is refused.
     type: list
     elements: str
@@ -94,6 +95,7 @@ options:
     choices: [auto, systemd-sysctl, procps]
     default: auto
 notes:
+  - What does not persist, or will be set by another program after the boot, is a warning too.
   - A listening socket keeps the limit that it got from listen(2). A new C(net.core.somaxconn) counts for it when its program listens again.
   - Previous versions of the file are kept in C(/var/lib/netops.listen_queue/previous), for root alone, the last 50 of them.
 seealso:

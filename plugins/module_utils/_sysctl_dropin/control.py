@@ -16,7 +16,7 @@ from .._proc import ProcFS
 from .._roots.read import Root
 from .._sysctl.boot_order import BootOrder
 from .._sysctl.conf_file import SYSTEMD
-from .._sysctl.names import dotted
+from .._sysctl.names import dotted, path_of
 from .._sysctl.values import kept, same
 from .._sysctl.write import restore_values, try_values, write_values
 from .._sysctl_boot.read import host_arguments
@@ -24,7 +24,8 @@ from .._sysctl_info.read import writers_of
 from .._sysctl_place.read import find_where
 from .._version import is_older
 from .draft import FOLDER as SYSCTL_D
-from .draft import Draft, drafted
+from .draft import Draft, drafted, files_after
+from .hazards import UNPRIVILEGED, in_order, why_one_way
 from .options import checked
 from .read import current_values, file_changes, files_of, why_not_writable
 from .runtime import is_private, wanted_now
@@ -97,7 +98,7 @@ def _plan(proc, where, wanted):
         files = files_of(where.root)
         draft = drafted(files, flavour, wanted, arguments)
         changes = file_changes(proc, where.root, draft)
-    old_order, order = BootOrder(files, flavour, arguments), BootOrder(_files_after(files, draft), flavour, arguments)
+    old_order, order = BootOrder(files, flavour, arguments), BootOrder(files_after(files, draft), flavour, arguments)
     before, now, left = _inside(proc, where, lambda: _runtime(proc, where, wanted, draft, order)) if wanted.runtime else ({}, {}, {})
     inode = where.namespace.id.inode
     runtime = tuple(Change(SYSCTL, SysctlTarget(inode, path), before[path], kept(path, text).value or text) for path, text in now.items())
@@ -109,14 +110,17 @@ def _runtime(proc, where, wanted, draft, order):
     for path in draft.values:
         if where.namespace is not where.own and not path.startswith("net/"):
             raise InputError("netns: %s is no sysctl of network namespaces; leave netns out" % dotted(path))
-    before = current_values(proc, draft.values)
+    before = current_values(proc, draft.values, must_exist=wanted.is_present)
     targets, left = wanted_now(wanted, draft, order, before, lambda version: is_older(os.uname().release, version))
     now = {path: text for path, text in targets.items() if not same(path, before[path], text)}
-    for path in now:
+    for path, text in now.items():
+        why = why_one_way(path, text, before[path])
+        if why:
+            raise InputError("values: %s %s; set runtime to false to have it from the next boot on" % (dotted(path), why))
         obstacle = why_not_writable(proc, path, where.advice or "its definition or image")
         if obstacle:
             raise WriteError(obstacle)
-    return before, now, left
+    return before, in_order(now, before.get(UNPRIVILEGED)), left
 
 
 def _inside(proc, where, function):
@@ -128,12 +132,6 @@ def _inside(proc, where, function):
         raise WriteError("the network namespace may not be entered: %s; become root (CAP_SYS_ADMIN) on the host" % error.strerror)
     except OSError as error:
         raise WriteError("the network namespace cannot be entered: %s; nothing was changed" % error.strerror)
-
-
-def _files_after(files, draft):
-    gone = [file.path for file in (draft.file, draft.old) if file is not None]
-    after = [file for file in files if file.path not in gone]
-    return after + ([draft.file._replace(data=draft.data)] if draft.data is not None else [])
 
 
 def _try_out(proc, planned):
@@ -148,7 +146,7 @@ def _looked_again(proc, where, planned, copies):
     order = planned.order
     if where.root is not None:
         order = BootOrder(files_of(where.root), order.loader, host_arguments(proc, where.root))
-    now = _inside(proc, where, lambda: current_values(proc, planned.before))
+    now = _inside(proc, where, lambda: current_values(proc, planned.before, must_exist=False))
     wrong = ["%s is %s and not %s" % (dotted(path), now[path], text) for path, text in planned.now.items() if not same(path, now[path], text)] + [
         "%s will be %s and not %s at boot" % (dotted(path), _boot(order, path), _boot(planned.order, path))
         for path in planned.draft.values
@@ -168,6 +166,22 @@ def _writers(where, draft):
         return {}
     with Root(where.root) as root:
         return writers_of(root, list(draft.values))
+
+
+def _warnings(where, draft, rows):
+    """Return sentences on why the values will not be what was asked for, for those who do not look at the rest of the answer."""
+    found = [conflict.why for conflict in draft.conflicts]
+    if draft.values and where.root is None and where.loader.name is None:
+        found.append(
+            "the values do not persist, because no file of sysctl.d counts here (%s); set them in %s, or say persist: false when that is meant"
+            % (where.loader.why, where.advice)
+        )
+    for key, row in rows.items():
+        for writer in row["later_writers"]:
+            value = writer["value"]
+            if value is not None and not value.startswith("=>") and not same(path_of(key), value, row["after"]["boot"] or ""):
+                found.append("%s will be %s and not %s once %s has set it (%s)" % (key, value, row["after"]["boot"], writer["program"], writer["path"]))
+    return found
 
 
 def _answer(where, planned, order, now, copies=(), failure=None):
@@ -190,5 +204,6 @@ def _answer(where, planned, order, now, copies=(), failure=None):
         "persists": draft.data is not None and not draft.conflicts,
         "persistence": where.advice,
         "previous": list(copies),
+        "warnings": [] if draft.data is None and draft.file else _warnings(where, draft, rows),
     }
     return Answer(not planned.plan.is_empty, values, planned.plan, failure)

@@ -17,6 +17,8 @@ FOLDER = DIRECTORIES[0]
 DEFAULT_NAME = "99-listen-queue"
 LATER_NAMES = ("99-zz-listen-queue", "zz-listen-queue", "zzz-listen-queue")
 MARKER = re.compile(rb"# Managed by netops\.listen_queue\.sysctl_dropin(?: as ([A-Za-z0-9._-]+))?; ")
+USE_ANOTHER = "; use another name, or say with on_conflict what to do"
+USE_LATER = "; with on_conflict=override the file takes a later name"
 ENDING = "; lines that it did not write stay as they are.\n"
 
 
@@ -69,14 +71,17 @@ def drafted(files, loader, wanted, command_line=""):
     if not wanted.is_present:
         return _without(own, wanted)
     others = [file for file in files if file is not own]
+    hidden = None if own else next((file for file in others if wanted.name and file.name == wanted.name + ".conf" and file.path != SYSCTL_CONF), None)
+    if hidden is not None:
+        raise InputError("name: a file %s in %s would hide %s with all its keys; choose another name" % (hidden.name, FOLDER, hidden.path))
     name = own.name[: -len(".conf")] if own else wanted.name or _winning_name(others, loader, values, command_line, wanted.name)
     draft = _with(others, own, name, values, wanted)
-    conflicts = conflicts_of(others + [draft.file], draft, loader, command_line)
+    conflicts = conflicts_of(files, draft, loader, command_line)
     if conflicts and wanted.on_conflict == "override":
         return _overriding(others, own, loader, values, command_line, wanted, conflicts)
     if conflicts and wanted.on_conflict == "fail":
         _refuse_if_last(conflicts)
-        raise InputError("; ".join(conflict.why for conflict in conflicts) + "; use another name, or say with on_conflict what to do")
+        raise InputError("; ".join(conflict.why for conflict in conflicts) + (USE_ANOTHER if wanted.name else USE_LATER))
     return draft._replace(conflicts=conflicts)
 
 
@@ -113,8 +118,11 @@ def _with(others, own, name, values, wanted):
 
 
 def conflicts_of(files, draft, loader, command_line):
-    """Return the Conflicts of a Draft: its keys that would have another value at boot, by the rules of ``loader``."""
-    order = BootOrder(sorted_files(files), loader, command_line)
+    """Return the Conflicts of a Draft: its keys that would have another value at boot, by the rules of ``loader``.
+
+    ``files`` are the BootFiles without it.
+    """
+    order = BootOrder(files_after(files, draft), loader, command_line)
     found = []
     for path, value in draft.values.items():
         rows = order.assignments(path)
@@ -128,6 +136,19 @@ def conflicts_of(files, draft, loader, command_line):
     return tuple(found)
 
 
+def files_after(files, draft):
+    """Return the BootFiles as a Draft makes them, in the order of their directories, in which a reader finds them.
+
+    A file that is reached by several links is the same one under each of their names.
+    """
+    gone = [file.path for file in (draft.file, draft.old) if file is not None]
+    after = [] if draft.data is None else [draft.file._replace(data=draft.data)]
+    for file in files:
+        if file.path not in gone:
+            after.append(file._replace(data=draft.data) if draft.file is not None and file.real == draft.file.real else file)
+    return sorted_files(after)
+
+
 def sorted_files(files):
     """Return BootFiles in the order of their directories, in which a reader finds them."""
     places = {directory: number for number, directory in enumerate(DIRECTORIES)}
@@ -135,16 +156,16 @@ def sorted_files(files):
 
 
 def _winning_name(others, loader, values, command_line, name):
-    """Return a name under which the values win, the usual one when that is enough."""
-    for candidate in (DEFAULT_NAME,) + LATER_NAMES + (_last_name(others),):
-        if any(file.directory == FOLDER and file.name == candidate + ".conf" for file in others):
-            continue
+    """Return a name that no file has and under which the values win, the usual one when that is enough."""
+    taken = [file.name for file in others]
+    free = [candidate for candidate in (DEFAULT_NAME,) + LATER_NAMES + (_last_name(others),) if candidate + ".conf" not in taken]
+    for candidate in free:
         file = BootFile(FOLDER, candidate + ".conf", "%s/%s.conf" % (FOLDER, candidate), None)
         data = with_values(marker(name), {dotted(path): value for path, value in values.items()})
         draft = Draft(file._replace(data=data), data, None, values, ())
-        if not conflicts_of(others + [draft.file], draft, loader, command_line):
+        if not conflicts_of(others, draft, loader, command_line):
             return candidate
-    return DEFAULT_NAME
+    return free[0]
 
 
 def _last_name(others):
@@ -152,7 +173,10 @@ def _last_name(others):
     names = [file.name[: -len(".conf")] for file in others if file.name.endswith(".conf") and file.path != SYSCTL_CONF]
     last = max(names, key=lambda name: (name + ".conf").encode("utf-8", "surrogateescape"), default="")
     plain = last if all(letter.isalnum() and ord(letter) < 128 or letter in "._-" for letter in last) else "zzzz"
-    return (plain if plain > "zz" else "zz") + "z-listen-queue"
+    name = (plain if plain > "zz" else "zz") + "z-listen-queue"
+    while name + ".conf" in [file.name for file in others]:
+        name = "z" + name
+    return name
 
 
 def _refuse_if_last(conflicts):
@@ -171,7 +195,7 @@ def _overriding(others, own, loader, values, command_line, wanted, conflicts):
     data = with_values(before, {dotted(path): value for path, value in values.items()})
     file = BootFile(FOLDER, name + ".conf", "%s/%s.conf" % (FOLDER, name), data)
     draft = Draft(file, data, own, values, ())
-    left = conflicts_of(others + [file], draft, loader, command_line)
+    left = conflicts_of(others, draft, loader, command_line)
     if left:
         raise InputError("%s; no later name helps" % left[0].why)
     return draft

@@ -5,13 +5,14 @@
 
 import re
 from fnmatch import fnmatchcase
-from typing import Dict, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 from .._errors import InputError
 from .._sysctl.catalog import CATALOG
 from .._sysctl.conf_file import GLOB, simplified
 from .._sysctl.names import dotted, path_of
-from .._sysctl.values import NUMBERS, kept
+from .._sysctl.values import FIRST_PORT, NUMBERS, kept
+from .hazards import in_order, why_refused
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*\Z")
 LONGEST_NAME = 100
@@ -27,6 +28,7 @@ class Wanted(NamedTuple):
     at_least: bool
     runtime: bool
     on_conflict: str
+    allow: Optional[List[str]] = None
 
     def keys(self):
         return tuple(self.values)
@@ -43,11 +45,17 @@ def checked(parameters):
         if path in texts:
             raise InputError("values: %s is given twice, in two spellings" % dotted(path))
         texts[path] = _checked_value(key, path, value, parameters["at_least"]) if is_present else ""
+    for path in texts if is_present else ():
+        why = why_refused(texts, path)
+        if why:
+            raise InputError("values: %s %s" % (dotted(path), why))
     if parameters["root"] != "/" and parameters["runtime"]:
         raise InputError("runtime: the running kernel does not belong to root %s; set runtime to false" % parameters["root"])
     if not parameters["persist"] and not (is_present and parameters["runtime"]):
         raise InputError("persist: with false only running values are set; leave state present and runtime true")
-    return Wanted(_checked_name(name), texts, is_present, parameters["at_least"] and is_present, parameters["runtime"], parameters["on_conflict"])
+    texts = in_order(texts, str(FIRST_PORT)) if is_present else texts
+    at_least = parameters["at_least"] and is_present
+    return Wanted(_checked_name(name), texts, is_present, at_least, parameters["runtime"], parameters["on_conflict"], parameters["allow"])
 
 
 def _checked_name(name):

@@ -79,17 +79,20 @@ def _new_state(data):
     return FileState(data, NEW_MODE, os.geteuid(), os.getegid())
 
 
-def current_values(proc, paths):
-    """Return ``{path: text}`` in the network namespace of the calling thread. Raises InputError for a key that does not exist, ReadError."""
+def current_values(proc, paths, must_exist=True):
+    """Return ``{path: text}`` in the network namespace of the calling thread.
+
+    A key that does not exist raises InputError, or is None where it need not. Raises ReadError.
+    """
     values = {}
     for path in paths:
         try:
             raw = proc.read("sys/" + path, once=True)
         except OSError as error:
             raise ReadError("%s cannot be read: %s; nothing was changed" % (proc.path("sys/" + path), error.strerror))
-        if raw is None:
+        if raw is None and must_exist:
             raise InputError(_missing(proc, path))
-        values[path] = " ".join(raw.decode("utf-8", "backslashreplace").split())
+        values[path] = None if raw is None else " ".join(raw.decode("utf-8", "backslashreplace").split())
     return values
 
 

@@ -8,7 +8,7 @@ from .._sysctl.gathered import GATHERED
 from .._sysctl.names import path_of
 from .._sysctl.values import kept, same
 from .._sysctl_info.shape import kernel_default
-from .options import number_of
+from .options import is_allowed, number_of
 
 ROWS = {path_of(row.key): row for row in CATALOG}
 DEVICES = ("net/ipv4/conf/all/", "net/ipv4/conf/default/")
@@ -20,7 +20,7 @@ def wanted_now(wanted, draft, order, before, is_older):
     ``before`` are the values now, ``order`` the BootOrder of the files as they shall be; ``is_older(version)`` tells the kernel's age.
     """
     if not wanted.is_present:
-        return _after_removal(draft.values, order, before, is_older)
+        return _after_removal(wanted, draft.values, order, before, is_older)
     if not wanted.at_least:
         return dict(draft.values), {}
     return {path: text for path, text in draft.values.items() if not _is_enough(path, before[path], text)}, {}
@@ -31,12 +31,16 @@ def _is_enough(path, now, text):
     return number is not None and number >= number_of(path, text)
 
 
-def _after_removal(values, order, before, is_older):
+def _after_removal(wanted, values, order, before, is_older):
     """A key that no longer stands in our file gets what the next boot will give it, unless somebody else has changed it."""
     targets, left = {}, {}
     for path, value in values.items():
         winner = order.winner(path)
-        if value is None or not same(path, before[path], value):
+        if before[path] is None:
+            left[path] = "there is no such sysctl here now"
+        elif not is_allowed(path, wanted.allow):
+            left[path] = "it is not among what may be set here; name it in allow when it is meant"
+        elif value is None or not same(path, before[path], value):
             left[path] = "it is %s, which is not what the file had set" % before[path]
         elif winner is not None:
             targets[path] = kept(path, winner.value).value or winner.value

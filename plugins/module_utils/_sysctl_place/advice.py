@@ -14,6 +14,7 @@ RUNTIMES = {
 }
 UNIT = "the unit file of %s (an ExecStartPre= that sets it, before the program listens)"
 NAMED = "what makes the namespace %s when the system boots (its unit file, or the CNI plugin tuning)"
+HOST = "what sets sysctls when this system boots, as nothing here reads sysctl.d"
 UNKNOWN = "what makes this namespace: the container's definition, the pod spec, a unit file or the CNI plugin tuning"
 
 

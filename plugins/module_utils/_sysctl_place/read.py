@@ -11,11 +11,11 @@ from .._errors import InputError, ReadError
 from .._namespaces.containers import owner_of
 from .._namespaces.model import Namespace, NamespaceId
 from .._namespaces.process import Finder
-from .._namespaces.read import own_namespace
+from .._namespaces.read import is_initial, own_namespace
 from .._problems import Problems
 from .._roots.read import Root
 from .._sysctl_boot.read import Loader, find_loader
-from .advice import elsewhere
+from .advice import HOST, elsewhere
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@:+-]*\Z")
 LARGEST_PID = 1 << 22  # PID_MAX_LIMIT; inodes of namespaces are above 0xF0000000
@@ -40,7 +40,9 @@ def find_where(proc, netns, root, loader):
         found = _loader_in(root, loader)
         if found.name is not None:
             return Where(own, own, root, found, None)
-        return Where(own, own, None, found, elsewhere(owner_of(proc.read("self/cgroup") or b""), None))
+        if root != "/":
+            raise InputError("root: nothing in %s applies files at boot (%s); say with loader which program will" % (root, found.why))
+        return Where(own, own, None, found, HOST if is_initial(proc) else elsewhere(owner_of(proc.read("self/cgroup") or b""), None))
     if root != "/":
         raise InputError("root: with netns the files are those of its container; leave root out")
     pid = pid or next(iter(namespace.pids), None)

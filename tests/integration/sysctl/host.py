@@ -6,7 +6,9 @@
 import os
 from pathlib import Path
 
+import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint.session import Session
+from ansible_collections.netops.listen_queue.plugins.module_utils._errors import ListenQueueError
 from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_dropin.control import act
 from kernel_rooms import MS_BIND, in_child, mount, new_netns, run
 
@@ -41,6 +43,13 @@ def furnish(with_init=True, with_ansible=False):
 def drop_in(is_check=False, **options):
     """Call the module's code; return its Answer, or the error that it raises."""
     return act({**DEFAULTS, "values": {KEY: 5000}, **options}, is_check, "/proc", Session("/proc", STATE))
+
+
+def refusal(**options):
+    """The sentence with which the module refuses."""
+    with pytest.raises(ListenQueueError) as caught:
+        drop_in(**options)
+    return str(caught.value)
 
 
 def after_reboot(key=KEY):

@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import InputError
 from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl.boot_order import BootFile, BootOrder
 from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl.conf_file import PROCPS, SYSTEMD
-from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_dropin.draft import drafted, marked_name, marker
+from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_dropin.draft import drafted, files_after, marked_name, marker
 from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_dropin.options import Wanted
 
 KEY, PATH = "net.core.somaxconn", "net/core/somaxconn"
@@ -42,6 +42,11 @@ DRAFTS = {
     "later_file_with_the_same_value": ({USR + "zz.conf": f"{KEY}=0x5"}, {}, "99-listen-queue.conf", MINE + f"{KEY} = 5\n", None),
     "name_taken_by_somebody_else": ({ETC + "99-listen-queue.conf": "x=1\n"}, {}, "99-zz-listen-queue.conf", MINE + f"{KEY} = 5\n", None),
     "sysctl_conf_does_not_count_under_systemd": ({"/etc/sysctl.conf": f"{KEY}=1"}, {}, "99-listen-queue.conf", MINE + f"{KEY} = 5\n", None),
+    "name_that_a_vendor_has": ({USR + "99-listen-queue.conf": "x=1\n"}, {}, "99-zz-listen-queue.conf", MINE + f"{KEY} = 5\n", None),
+    "files_of_others_stay_where_no_name_wins": (
+        {ETC + "99-listen-queue.conf": "x=1\n", USR + "\xe4.conf": f"{KEY}=1"}, {"on_conflict": "report"},
+        "99-zz-listen-queue.conf", MINE + f"{KEY} = 5\n", None,
+    ),
     "own_file_is_found_by_its_first_line": (
         {ETC + "zz-mine.conf": MINE + "# mine\nx=1\n"}, {}, "zz-mine.conf", MINE + f"# mine\nx=1\n{KEY} = 5\n", None,
     ),
@@ -97,6 +102,14 @@ USE = "; use another name, or say with on_conflict what to do"
 LAST = "; sysctl --system reads /etc/sysctl.conf last, so no other file wins: change or remove the line there"
 REFUSED = {
     "later_file": ({USR + "60-x.conf": f"{KEY}=1"}, SYSTEMD, {"name": "50-web"}, LOSES + f"overridden by {USR}60-x.conf:1" + USE),
+    "without_a_name": (
+        {ETC + "99-listen-queue.conf": MINE, USR + "99-x.conf": f"{KEY}=1"}, SYSTEMD, {},
+        LOSES.replace("50-web", "99-listen-queue") + f"overridden by {USR}99-x.conf:1; with on_conflict=override the file takes a later name",
+    ),
+    "name_of_a_vendors_file": (
+        {USR + "50-web.conf": "x=1\n"}, SYSTEMD, {"name": "50-web", "on_conflict": "override"},
+        "name: a file 50-web.conf in /etc/sysctl.d would hide /usr/lib/sysctl.d/50-web.conf with all its keys; choose another name",
+    ),
     "exclusion": ({USR + "60-x.conf": f"x=1\n-{KEY}"}, SYSTEMD, {"name": "50-web"}, LOSES + f"excluded by {USR}60-x.conf:2" + USE),
     "sysctl_conf_under_procps": ({"/etc/sysctl.conf": f"{KEY}=1"}, PROCPS, {"name": "50-web"}, LOSES + "overridden by /etc/sysctl.conf:1" + LAST),
     "sysctl_conf_cannot_be_overridden": (
@@ -140,3 +153,12 @@ def test_a_name_of_our_own_wins_over_any_file_it_can(loader, other):
 def test_name_in_the_first_line():
     assert [marked_name(marker(name)) for name in (None, "50-web")] == ["", "50-web"]
     assert marked_name(b"# x\n" + marker(None)) is None
+
+
+@pytest.mark.parametrize("loader, other", [(SYSTEMD, ETC + "60-same.conf"), (PROCPS, "/etc/sysctl.conf")])
+def test_file_that_is_reached_by_two_links_is_the_same_under_both(loader, other):
+    real = "/etc/sysctl.conf"
+    files = [boot(ETC + "50-web.conf", f"{KEY}=1\n", real), boot(other, f"{KEY}=1\n", real)]
+    draft = drafted(files, loader, wanted("50-web"))
+    assert (draft.data, draft.conflicts) == (f"{KEY}=5\n".encode(), ())
+    assert [file.data for file in files_after(files, draft)] == [draft.data] * 2

@@ -39,6 +39,14 @@ REFUSED = {
         {"allow": ["net.ipv4.*"]}, f"values: {SOMAXCONN} is not among what may be set here (net.ipv4.*); name it in allow when it is meant",
     ),
     "nothing_allowed": ({"allow": []}, f"values: {SOMAXCONN} is not among what may be set here (nothing); name it in allow when it is meant"),
+    "two_keys_of_which_one_counts": (  # F43
+        {"values": {"vm.dirty_bytes": 1, "vm.dirty_ratio": 1}, "allow": ["vm.*"]},
+        "values: vm.dirty_bytes and vm.dirty_ratio set each other to 0; give one of them",
+    ),
+    "key_that_keeps_no_value": (  # F44
+        {"values": {"vm.drop_caches": 3}, "allow": ["vm.*"]},
+        "values: vm.drop_caches makes something happen and keeps no value, so it belongs into no file and cannot be taken back",
+    ),
     "pattern_as_key": ({"values": {"net.core.*": 1}}, "values: 'net.core.*' is no name of a sysctl; write it like net.core.somaxconn"),
     "newline_in_a_key": ({"values": {"net.core\n": 1}}, "values: 'net.core\\n' is no name of a sysctl; write it like net.core.somaxconn"),
     "way_up_in_a_key": (
@@ -82,6 +90,10 @@ ACCEPTED = {
     "dotted_device": ({"values": {"net.ipv4.conf.eth0/1.rp_filter": 2}, "allow": ["net.ipv4.conf.*"]}, {"net/ipv4/conf/eth0.1/rp_filter": "2"}),
     "allow_in_the_other_spelling": ({"allow": ["net/core/*"]}, {"net/core/somaxconn": "4096"}),
     "anything_that_is_named": ({"values": {"kernel.pid_max": 1}, "allow": ["kernel.pid_max"]}, {"kernel/pid_max": "1"}),
+    "ports_in_the_order_of_the_boot": (  # F43
+        {"values": {"net.ipv4.ip_unprivileged_port_start": 40000, SOMAXCONN: 1, "net.ipv4.ip_local_port_range": "45000 60000"}},
+        {"net/ipv4/ip_local_port_range": "45000 60000", "net/ipv4/ip_unprivileged_port_start": "40000", "net/core/somaxconn": "1"},
+    ),
     "absent_needs_no_values": ({"values": None, "state": "absent"}, {}),
     "absent_ignores_values": ({"values": {SOMAXCONN: None}, "state": "absent"}, {"net/core/somaxconn": ""}),
     "another_root_without_runtime": ({"root": "/srv/image", "runtime": False}, {"net/core/somaxconn": "4096"}),
@@ -90,7 +102,7 @@ ACCEPTED = {
 
 @pytest.mark.parametrize("given, values", ACCEPTED.values(), ids=ACCEPTED)
 def test_accepted(given, values):
-    assert checked({**DEFAULTS, **given}).values == values
+    assert list(checked({**DEFAULTS, **given}).values.items()) == list(values.items())
 
 
 @pytest.mark.parametrize("name, base", [("60-web", "60-web"), ("60-web.conf", "60-web"), ("a.b_c", "a.b_c")])

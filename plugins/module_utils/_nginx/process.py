@@ -9,15 +9,18 @@ apart are the namespaces and the identity of the root directory.
 
 import os
 import stat
+import time
 from typing import List, NamedTuple, Optional, Tuple
 
 from .._namespaces.model import inode_of_link
+from .._processes.read import CLOCK_BOOTTIME
 from .binary import Binary, Scanner
 from .command_line import HELPER, MASTER, PLAIN, WORKER, is_cut, options_of_arguments, options_of_line, title_of
 from .procfs import parse_identity, parse_limit, parse_usage
 
 MOST_OF_BINARY = 64 << 20  # bytes
 PIECE = 1 << 20
+TITLE_SECONDS = 1.0  # in which a worker has surely set its title
 NO_BINARY = Binary(None, None, None, None, None)
 
 
@@ -122,7 +125,11 @@ class _Search:
     def _is_fork(self, process):
         """A child of a master shows the master's title until it sets its own; that of an upgrade was executed anew, elsewhere in memory."""
         usages = [parse_usage(self._read("%d/stat" % pid) or b"") for pid in (process.pid, process.parent)]
-        return None not in usages and 0 != usages[0].arguments == usages[1].arguments
+        if None in usages:
+            return usages[0] is None  # it ended, or its parent did, as at the end of an upgrade
+        if 0 in (usages[0].arguments, usages[1].arguments):  # not shown to us; the title lasts for milliseconds
+            return time.clock_gettime(CLOCK_BOOTTIME) - self._book.stat(process.pid).start_ticks / self._ticks < TITLE_SECONDS
+        return usages[0].arguments == usages[1].arguments
 
     def _is_single(self, process):
         """A plain command line without children is ``master_process off``, unless it is a command (-t, -s)."""

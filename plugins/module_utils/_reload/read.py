@@ -4,7 +4,6 @@
 """Reads what is live of one nginx: its master, the configuration on disk, and its sockets in their namespace."""
 
 import os
-import time
 from typing import NamedTuple, Tuple
 
 from .._change import NGINX_RELOAD, SOCKET, Change, Effect, NginxTarget, SocketTarget
@@ -27,7 +26,6 @@ from .._version import is_older
 
 SOMAXCONN = "sys/net/core/somaxconn"
 PIDFD_GETFD = "5.6"  # the kernel that has it
-PAUSES = (0.05, 0.2, 0)  # seconds; the title lasts for milliseconds
 MOST_HOSTS = 1 << 20  # bytes
 
 
@@ -40,16 +38,8 @@ class Live(NamedTuple):
 
 
 def masters_of(proc):
-    """Return all Masters that run, by pid.
-
-    A worker that was made just now has still the title of its master, and looks like the new master of a binary upgrade.
-    """
-    for pause in PAUSES:
-        masters = find_masters(proc, pids_with_nginx_names(proc, proc.numbers("")), ProcessBook(proc))[0]
-        if not any(master.newer for master in masters):
-            break
-        time.sleep(pause)
-    return masters
+    """Return all Masters that run, by pid."""
+    return find_masters(proc, pids_with_nginx_names(proc, proc.numbers("")), ProcessBook(proc))[0]
 
 
 def hosts_in(root):

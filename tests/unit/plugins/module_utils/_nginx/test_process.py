@@ -4,14 +4,16 @@
 """Running nginx in a procfs made of files."""
 
 import errno
+import os
+import time
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx import process as nginx_process
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.process import find_masters
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.procfs import Identity, Usage, parse_identity, parse_limit, parse_usage
-from ansible_collections.netops.listen_queue.plugins.module_utils._processes.read import ProcessBook, pids_with_nginx_names
+from ansible_collections.netops.listen_queue.plugins.module_utils._processes.read import CLOCK_BOOTTIME, ProcessBook, pids_with_nginx_names
 from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils.nginx_world import BINARY, MASTER, WORKER, add_nginx
-from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils.support import Tree, fail
+from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils.support import Tree, fail, stat_line
 
 
 class Host(Tree):
@@ -131,6 +133,17 @@ def test_worker_that_has_no_title_yet(host):
     assert [worker.pid for worker in host.only().workers] == [11]
     host.area(11, b"9000 9100 9100 9500")
     assert [master.pid for master in host.find()[0]] == [10, 11]
+
+
+def test_worker_that_has_no_title_yet_seen_without_privileges(host):
+    """The kernel shows 0 instead of the addresses, so the age has to tell."""
+    now = int(time.clock_gettime(CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+    host.nginx(10)
+    host.nginx(11, parent=10)
+    host.file("11/stat", stat_line(11, b"nginx", 10, now))
+    assert [worker.pid for worker in host.only().workers] == [11]
+    host.file("11/stat", stat_line(11, b"nginx", 10, now - 2 * os.sysconf("SC_CLK_TCK")))
+    assert [(master.pid, master.newer) for master in host.find()[0]] == [(10, 11), (11, None)]
 
 
 def test_two_masters_that_do_not_know_each_other(host):

@@ -7,6 +7,7 @@ set -eu
 
 # program or file, package on the Debian family, package on the RHEL family (-: not there; the summary says what went untested)
 NEEDS='
+chattr      e2fsprogs       e2fsprogs
 git         git             git
 ip          iproute2        iproute
 nginx       nginx-light     nginx

@@ -135,12 +135,16 @@ class Plan(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """How a module that changes something ends. ``plan`` gives the diff; ``failure`` (a sentence) ends it as failed, with all values."""
+    """How a module that changes something ends. ``plan`` gives the diff; ``failure`` (a sentence) ends it as failed, with all values.
+
+    ``warnings`` are sentences for those who look at nothing else.
+    """
 
     changed: bool
     values: Dict[str, Any]
     plan: Optional[Plan] = None
     failure: Optional[str] = None
+    warnings: Tuple[str, ...] = ()
 
 
 def _differences(change):

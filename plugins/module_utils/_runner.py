@@ -60,6 +60,8 @@ def _end(module, act):
         answer = act(module.params, module.check_mode)
     except ListenQueueError as error:
         module.fail_json(msg=str(error))
+    for sentence in answer.warnings:
+        module.warn(sentence)
     if answer.plan is not None:
         answer.values["diff"] = answer.plan.diff()
     if answer.failure is not None:

@@ -181,7 +181,7 @@ def _warnings(where, draft, rows):
             value = writer["value"]
             if value is not None and not value.startswith("=>") and not same(path_of(key), value, row["after"]["boot"] or ""):
                 found.append("%s will be %s and not %s once %s has set it (%s)" % (key, value, row["after"]["boot"], writer["program"], writer["path"]))
-    return found
+    return tuple(found)
 
 
 def _answer(where, planned, order, now, copies=(), failure=None):
@@ -204,6 +204,6 @@ def _answer(where, planned, order, now, copies=(), failure=None):
         "persists": draft.data is not None and not draft.conflicts,
         "persistence": where.advice,
         "previous": list(copies),
-        "warnings": [] if draft.data is None and draft.file else _warnings(where, draft, rows),
     }
-    return Answer(not planned.plan.is_empty, values, planned.plan, failure)
+    is_taken_away = draft.data is None and draft.file is not None
+    return Answer(not planned.plan.is_empty, values, planned.plan, failure, () if is_taken_away else _warnings(where, draft, rows))

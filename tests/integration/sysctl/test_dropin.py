@@ -91,7 +91,7 @@ def test_report_says_that_it_will_not_last():  # F49
     (USR / "zz-vendor.conf").write_text(f"{KEY} = 512\n")
     answer = drop_in(name="60-web", on_conflict="report")
     assert (answer.values["persists"], answer.values["sysctls"][KEY]["after"]) == (False, {"runtime": "5000", "boot": "512"})
-    assert answer.values["warnings"] == answer.values["conflicts"]
+    assert list(answer.warnings) == answer.values["conflicts"]
     assert answer.values["conflicts"] == [
         f"{KEY} = 5000 in /etc/sysctl.d/60-web.conf would not count at boot: overridden by /usr/lib/sysctl.d/zz-vendor.conf:1"
     ]
@@ -104,12 +104,12 @@ def test_programs_that_write_later_are_named():  # F49
         path = Path("/etc/tuned", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    values = drop_in(is_check=True).values
-    (writer,) = values["sysctls"][KEY]["later_writers"]
+    predicted = drop_in(is_check=True)
+    (writer,) = predicted.values["sysctls"][KEY]["later_writers"]
     assert (writer["program"], writer["path"], writer["line"], writer["value"]) == ("tuned", "/etc/tuned/web/tuned.conf", 2, "=>2048")
-    assert values["warnings"] == []  # it never lowers
+    assert predicted.warnings == ()  # it never lowers
     Path("/etc/tuned/web/tuned.conf").write_text(f"[sysctl]\n{KEY}=2048\n")
-    assert drop_in().values["warnings"] == [f"{KEY} will be 2048 and not 5000 once tuned has set it (/etc/tuned/web/tuned.conf)"]
+    assert drop_in().warnings == (f"{KEY} will be 2048 and not 5000 once tuned has set it (/etc/tuned/web/tuned.conf)",)
 
 
 def test_at_least_raises_and_never_lowers():
@@ -350,7 +350,7 @@ def test_without_an_init_system_only_the_value_now_is_set():
     mount("tmpfs", "/usr/lib/systemd", "tmpfs")
     answer = drop_in()
     assert (answer.changed, value(), answer.values["persists"], answer.values["path"]) == (True, "5000", False, None)
-    (warning,) = answer.values["warnings"]
+    (warning,) = answer.warnings
     assert warning.startswith("the values do not persist, because no file of sysctl.d counts here (no init system that reads sysctl.d was found); set them in")
     assert answer.values["persistence"] and list(ETC.iterdir()) == []
     assert refusal(runtime=False).startswith("nothing here applies files at boot (")

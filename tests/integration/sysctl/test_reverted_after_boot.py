@@ -33,7 +33,7 @@ def ansible(module, arguments, *options, collections=""):
     done = subprocess.run(command, env=environment, cwd="/run", capture_output=True, text=True, timeout=SECONDS, check=False)
     text = done.stdout
     assert "=> {" in text, text + done.stderr
-    return json.loads(text[text.index("=> {") + 3 :]), text
+    return json.loads(text[text.index("=> {") + 3 :]), text + done.stderr
 
 
 @pytest.fixture
@@ -65,6 +65,14 @@ def test_our_line_is_refused_where_it_would_be_lost(vendor_wins):
         "use another name, or say with on_conflict what to do"
     )
     assert snapshot() == before
+
+
+def test_our_line_that_will_be_lost_is_a_warning(vendor_wins):
+    vendor_wins()
+    result, text = ansible(OURS[0], {**OURS[1], "name": "60-web", "on_conflict": "report"})
+    lost = f"{KEY} = 4096 in /etc/sysctl.d/60-web.conf would not count at boot: overridden by /usr/lib/sysctl.d/99-vendor.conf:2"
+    assert (result["conflicts"], f"[WARNING]: {lost}" in text, "DEPRECATION" in text) == ([lost], True, False)
+    assert after_reboot() == "512"
 
 
 def test_our_line_wins_where_the_name_is_ours_to_choose(vendor_wins):

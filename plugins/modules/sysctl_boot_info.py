@@ -96,7 +96,8 @@ sysctls:
           type: raw
           sample: 4096
         boot_value:
-          description: The value after the next boot as the kernel will show it. C(null) when nothing sets the key, which leaves the kernel's default.
+          description: The value after the next boot as the kernel will show it. C(null) when nothing sets the key, which leaves the kernel's default,
+              and when a file could not be read, as RV(sysctls.name.drift_reason) says then.
           returned: always
           type: raw
           sample: 512

@@ -6,6 +6,7 @@
 import os
 
 from .._errors import InputError
+from .._problems import Problems
 from .._roots.read import Root
 from .._sysctl.conf_file import GLOB, simplified
 from .._sysctl.gathered import GATHERED, Sysctl
@@ -35,14 +36,18 @@ def boot_facts(proc, root_path, keys, wanted_loader, problems, values=None):
     runs = is_here(proc, root_path)
     with Root(root_path) as root:
         loader = find_loader(root, wanted_loader)
-        orders = boot_orders(root, host_arguments(proc, root_path), problems)
+        files = Problems()
+        orders = boot_orders(root, host_arguments(proc, root_path), files)
+        for problem in files.as_list():
+            problems.add(problem["code"], problem["message"])
+        unread = files.as_list()[0]["message"] if files.partial else None
         rows = _rows(proc if runs else None, keys, orders)
         runtime = (values or read_sysctls(proc, rows.values(), release, problems, None)) if runs else {}
         facts = {}
         for path, row in rows.items():
             default = kernel_default(row, lambda version: is_older(release, version)) if row in GATHERED else None
             value = runtime.get(row.key)
-            facts[row.key] = key_facts(path, orders, loader, None if value is None else str(value), row, default)
+            facts[row.key] = key_facts(path, orders, loader, None if value is None else str(value), row, default, unread)
         for path, writers in writers_of(root, list(rows)).items():
             facts[rows[path].key]["later_writers"] = writers
     return {"loader": {"name": loader.name, "why": loader.why}, "sysctls": facts}

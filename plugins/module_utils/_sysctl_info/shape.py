@@ -10,22 +10,24 @@ from .._sysctl.values import kept, same
 DEFAULT = re.compile(r"([0-9]+)(?: \(([0-9]+) before ([0-9.]+)\))?\Z")
 
 
-def key_facts(path, orders, loader, runtime, row, default):
+def key_facts(path, orders, loader, runtime, row, default, unread=None):
     """Return the facts of the key at ``path`` (below /proc/sys).
 
     ``orders`` maps each loader's flavour to its BootOrder, ``loader`` is the Loader of the system. ``runtime`` is the value now
-    as text, or None when it is unknown; ``row`` the key's Sysctl; ``default`` what the kernel has when nobody sets it, or None.
+    as text, or None when it is unknown; ``row`` the key's Sysctl; ``default`` what the kernel has when nobody sets it, or None. ``unread`` says which file
+    could not be read, if any: then nobody knows who wins.
     """
     own = loader.flavour or next(iter(orders))
     rows = orders[own].assignments(path)
     winners = {flavour: order.winner(path) for flavour, order in orders.items()}
-    winner = winners[own] if loader.name else None
-    drift, reason = _drift(path, winners, winner, runtime, default)
+    winner = winners[own] if loader.name and not unread else None
+    drift, reason = (None, "who wins is not known: %s" % unread) if unread else _drift(path, winners, winner, runtime, default)
+    nobody = "nothing applies it at boot: %s" % loader.why if not loader.name else reason if unread else None
     return {
         "runtime_value": plain(runtime),
         "boot_value": None if winner is None else plain(kept(path, winner.value).value or winner.value),
         "boot_source": None if winner is None else _place(winner),
-        "assignments": [_assignment_facts(row, loader) for row in rows],
+        "assignments": [_assignment_facts(row, nobody) for row in rows],
         "drift": drift,
         "drift_reason": reason,
         "per_namespace": row.per_namespace,
@@ -39,9 +41,9 @@ def _place(assignment):
     return place
 
 
-def _assignment_facts(assignment, loader):
-    why = assignment.why_not if loader.name else "nothing applies it at boot: %s" % loader.why
-    return dict(_place(assignment), value=assignment.value, wins=assignment.wins and bool(loader.name), why_not=why)
+def _assignment_facts(assignment, nobody):
+    """``nobody`` says why no assignment is known to win; None when one is."""
+    return dict(_place(assignment), value=assignment.value, wins=assignment.wins and nobody is None, why_not=nobody or assignment.why_not)
 
 
 def _drift(path, winners, winner, runtime, default):

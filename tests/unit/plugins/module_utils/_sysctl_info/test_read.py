@@ -68,6 +68,16 @@ def test_what_is_said_of_a_key(machine, files, expected):
     assert facts["per_namespace"] is True and facts["later_writers"] == []
 
 
+def test_file_that_cannot_be_read_leaves_the_winner_unknown(machine, tmp_path):
+    machine({A: f"{KEY} = 4096\n", B: ""})
+    os.truncate(str(tmp_path / "root") + B, 1 << 30)
+    answer = machine({})
+    facts, sentence = answer["sysctls"][KEY], f"{B} cannot be used: it has 1073741824 bytes, and more than 4194304 are not read"
+    assert [problem["message"] for problem in answer["problems"]] == [sentence]
+    assert [facts[name] for name in ("boot_value", "boot_source", "drift", "drift_reason")] == [None, None, None, "who wins is not known: " + sentence]
+    assert [(row["wins"], row["why_not"]) for row in facts["assignments"]] == [(False, "who wins is not known: " + sentence)]
+
+
 def test_nothing_applies_the_files(machine):
     answer = machine({A: f"{KEY} = 1\n"}, loader="auto")
     assert answer["loader"] == {"name": None, "why": "no init system that reads sysctl.d was found"}

@@ -17,16 +17,17 @@ if [ $# = 0 ]; then
         set -- "$@" "$(basename "$(dirname "$file")")"
     done
 fi
-failed=''
+failed='' running=''
 
-end_hosts() {
-    hosts=$(tools/engine.sh ps --all --format '{{.Names}}' --filter "name=listen-queue-$TEST_RUN-")
+end_hosts() { # those of the scenario that was interrupted: another run in this checkout may have others
+    [ -n "$running" ] || return 0
+    hosts=$(tools/engine.sh ps --all --format '{{.Names}}' --filter "name=listen-queue-$TEST_RUN-$running-")
     # shellcheck disable=SC2086
     tools/host.sh down $hosts
 }
 
 run() { # run SCENARIO: its output is a file, of which a failure shows the end
-    started=$(date +%s)
+    started=$(date +%s) running=$1
     log=$logs/$1-$TEST_SUITE_ADMIN-$TEST_SUITE_PLAIN.log
     if molecule test -s "$1" >"$log" 2>&1 </dev/null; then
         echo "ok      $1 on $TEST_SUITE_ADMIN and $TEST_SUITE_PLAIN, $(($(date +%s) - started)) s"
@@ -35,6 +36,7 @@ run() { # run SCENARIO: its output is a file, of which a failure shows the end
         echo "FAILED  $1 on $TEST_SUITE_ADMIN and $TEST_SUITE_PLAIN ($log)"
         failed="$failed $1"
     fi
+    running=''
 }
 
 trap end_hosts EXIT

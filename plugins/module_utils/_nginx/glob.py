@@ -33,27 +33,41 @@ def is_pattern(path):
 
 def matcher(component):
     """Return a function that tells whether a name (bytes) matches; ``None`` for a component that is a plain name."""
-    pattern, position, is_magic = [], 0, False
+    segments, position, is_magic = [[]], 0, False  # what stands between stars: patterns of one byte each
     while position < len(component):
         byte = component[position : position + 1]
-        if byte == b"\\" and position + 1 < len(component):
-            position += 1
-            pattern.append(re.escape(component[position : position + 1]))
-        elif byte in (b"*", b"?"):
+        if byte == b"*":
             is_magic = True
-            pattern.append(b".*" if byte == b"*" else b".")
+            segments.append([])
         elif byte == b"[" and _set_end(component, position):
             is_magic = True
             end = _set_end(component, position)
-            pattern.append(_set(component[position + 1 : end]))
+            segments[-1].append(_set(component[position + 1 : end]))
             position = end
         else:
-            pattern.append(re.escape(byte))
+            is_magic = is_magic or byte == b"?"
+            if byte == b"\\" and position + 1 < len(component):
+                position += 1
+            segments[-1].append(b"." if byte == b"?" else re.escape(component[position : position + 1]))
         position += 1
     if not is_magic:
         return None
-    start = b"" if component.startswith((b".", b"\\.")) else rb"(?!\.)"
-    return re.compile(start + b"".join(pattern) + rb"\Z", re.DOTALL).match
+    is_dotted = component.startswith((b".", b"\\."))
+    compiled = [(re.compile(b"".join(segment), re.DOTALL), len(segment)) for segment in segments]
+    return lambda name: (is_dotted or not name.startswith(b".")) and _matches(compiled, name)
+
+
+def _matches(segments, name):
+    """Each segment has one length, so the leftmost place that follows the one before is as good as any: no way back is needed."""
+    position = 0
+    for number, (pattern, _length) in enumerate(segments[:-1]):
+        match = pattern.search(name, position) if number else pattern.match(name)
+        if not match:
+            return False
+        position = match.end()
+    pattern, length = segments[-1]
+    start = len(name) - length if len(segments) > 1 else 0
+    return start >= position and pattern.fullmatch(name, start) is not None
 
 
 def plain(component):

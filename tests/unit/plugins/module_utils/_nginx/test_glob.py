@@ -73,6 +73,12 @@ def test_any_pattern_is_like_the_c_library(folder, pattern):
         assert our_glob(folder, pattern) == sorted(libc_glob(folder, pattern))
 
 
+def test_many_stars_come_to_an_end():
+    match = matcher(b"*a" * 40 + b"*b")
+    assert not match(b"a" * 250)
+    assert match(b"a" * 250 + b"b")
+
+
 @pytest.mark.parametrize("pattern", [b"[[.]", b"[[.a.]]", b"[[=a=]]"])
 def test_collating_symbols_match_nothing(pattern):
     assert [name for name in (b"[", b".", b"a", b"a]", b"=") if matcher(pattern)(name)] == []

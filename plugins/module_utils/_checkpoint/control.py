@@ -106,7 +106,7 @@ class _Acts:
                 notes.append("after a boot the next run rolls back, and no unit: %s" % error)
         if head.rollback_after is not None:
             seconds = max(1, math.ceil(head.deadline - clock(self._proc).seconds))
-            by, problems = deadline.arm(head, found.path, seconds, self._root)
+            by, problems = deadline.arm(self._proc, head, found.path, seconds, self._root)
             notes += problems
         with Journal(found) as journal:
             journal.note(entry.ARMED, {"by": by, "after_boot": "unit" if found.has_unit else "next_run"})
@@ -143,7 +143,7 @@ class _Acts:
                     journal.move_head(OPEN, COMMITTED)
                 changed = True
             notes += tidy(self._proc, self._found())
-        deadline.disarm(self._id, self._root)
+        deadline.disarm(self._proc, self._id, self._root)
         found = self._found()
         failure = None if found.state == COMMITTED else "%s, so there is nothing to commit" % told(found)
         return self._answer(changed, notes, failure)
@@ -156,7 +156,7 @@ class _Acts:
             changes = self._may_roll_back(found)
             if changes:
                 roll_back(self._proc, found, self._owner, self._reason)
-        deadline.disarm(self._id, self._root)
+        deadline.disarm(self._proc, self._id, self._root)
         found = self._found()
         failure = None
         if found.state == ROLLBACK_FAILED:
@@ -188,7 +188,7 @@ class _Acts:
                 journal.note(entry.RESULT, {"by": self._owner, "reason": self._reason, "at": utc()})
                 journal.move_head(ROLLBACK_FAILED, ABANDONED)
             notes = self._tidy_what_is_known()
-        deadline.disarm(self._id, self._root)
+        deadline.disarm(self._proc, self._id, self._root)
         return self._answer(True, notes)
 
     def _tidy_what_is_known(self):

@@ -8,11 +8,11 @@ systemd runs it is a transient timer, elsewhere a process of its own. What neith
 """
 
 import os
-import subprocess
 
 from .._change import FILE, FOLDER, Change, FileState, FileTarget, Plan
 from .._errors import ReadError, WriteError
 from .._files.read import locate, see, why_not_replaceable
+from .._sandbox.control import Program, View, run
 from . import entry
 
 BOOTED = "run/systemd/system"  # sd_booted(3)
@@ -21,6 +21,7 @@ BOOT_UNIT = "netops-listen-queue-rollback.service"
 TIMER = "netops-listen-queue-rollback-%s"
 PROGRAMS = ("/usr/bin/", "/bin/", "/usr/local/bin/", "/run/current-system/sw/bin/")
 SECONDS = 30  # that systemd may take to answer
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 FOLDER_MODE = 0o755
 # Before the sysctls are set and before nginx starts, so that both find what was there before.
 UNIT_TEXT = """\
@@ -48,52 +49,47 @@ def has_systemd(root="/"):
     return os.path.isdir(os.path.join(root, BOOTED))
 
 
-def arm(head, path, seconds, root="/"):
+def arm(proc, head, path, seconds, root="/"):
     """See to it that the checkpoint in ``path`` is rolled back after ``seconds``; return by what, and sentences on what did not work."""
     problems = []
     command = [head.interpreter, "-I", os.path.join(path, entry.PROGRAM)]
     if has_systemd(root):
         unit = TIMER % head.id
         options = ["--collect", "--quiet", "--unit=" + unit, "--on-active=%ds" % seconds, "--timer-property=AccuracySec=1s"]
-        error = _run(
-            "systemd-run", options + ["--property=Type=oneshot", "--description=Roll back the listen queue checkpoint " + head.id] + command + ["--timer"]
-        )
+        options += ["--property=Type=oneshot", "--description=Roll back the listen queue checkpoint " + head.id]
+        error = _of_systemd(proc, "systemd-run", options + command + ["--timer"])
         if error is None:
             return BY_SYSTEMD, problems
         problems.append("systemd did not take the timer (%s), so a process waits for the time to be over" % error)
-    error = _ended(command + ["--detach"])
+    error = _ended(proc, command + ["--detach"])
     if error is None:
         return BY_PROCESS, problems
     problems.append("no process could be left to wait for the time to be over (%s); the next run looks at it" % error)
     return BY_NEXT_RUN, problems
 
 
-def disarm(identifier, root="/"):
+def disarm(proc, identifier, root="/"):
     """Stop the timer of a checkpoint. A process that waits sees by itself that there is nothing to wait for."""
     if has_systemd(root):
-        _run("systemctl", ["stop", "--quiet", "--no-block", (TIMER % identifier) + ".timer"])
+        _of_systemd(proc, "systemctl", ["stop", "--quiet", "--no-block", (TIMER % identifier) + ".timer"])
 
 
-def _run(name, arguments):
+def _of_systemd(proc, name, arguments):
     """Run a program of systemd; return what it says when it fails, else None."""
     program = next((folder + name for folder in PROGRAMS if os.access(folder + name, os.X_OK)), None)
-    if program is None:
-        return "%s is not installed" % name
-    return _ended([program] + arguments)
+    return "%s is not installed" % name if program is None else _ended(proc, [program] + arguments)
 
 
-def _ended(command):
-    """Run a program to its end; return what it says when it fails, else None."""
+def _ended(proc, command):
+    """Run a program to its end, in a session of its own; return what it says when it fails, else None."""
     try:
-        # In a session of its own: a lost connection must not end what it leaves behind.
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=SECONDS, cwd="/", start_new_session=True, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        outcome = run(proc, Program(command[0], command, ENVIRONMENT), View(), None, SECONDS)
+    except WriteError as error:
         return str(error)
-    if done.returncode == 0:
+    if outcome.code == 0:
         return None
-    return done.stderr.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2] or "%s ended with %d" % (command[0], done.returncode)
+    told = outcome.output.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
+    return told or "%s %s" % (command[0], "did not end in time" if outcome.code is None else "ended with %d" % outcome.code)
 
 
 def boot_plan(proc, head, path, root="/"):

@@ -6,6 +6,7 @@
 import os
 import sys
 import time
+from contextlib import suppress
 
 from .._errors import ListenQueueError
 from .._proc import ProcFS
@@ -53,8 +54,9 @@ def main(arguments):
 
 
 def _say(text):
-    sys.stdout.write("%s\n" % text)
-    sys.stdout.flush()
+    with suppress(OSError):  # nobody listens to a process that waited
+        sys.stdout.write("%s\n" % text)
+        sys.stdout.flush()
 
 
 def _options(words):
@@ -80,7 +82,7 @@ def _run(proc, state_folder, identifier, mode, reason):
         if found.state == entry.COMMITTED:
             Session(PROC, state_folder).begin(identifier, "undo").refuse_others()
         report = roll_back(proc, found, BY[mode], reason)
-    disarm(identifier)
+    disarm(proc, identifier)
     _tell(identifier, report)
     return 0 if report.state == entry.ROLLED_BACK else 1
 
@@ -101,7 +103,9 @@ def _detached(path):
     os.setsid()
     if os.fork():
         os._exit(0)
-    os.dup2(1, 2)  # nobody reads what goes wrong later, and a pipe that stays open would keep its reader waiting
+    null = os.open(os.devnull, os.O_RDONLY)
+    for number in range(3):  # who started it waits for the end of its output
+        os.dup2(null, number)
     os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 65536 else 65536)
     state_folder, identifier = os.path.dirname(os.path.dirname(path)), os.path.basename(path)
     proc = ProcFS(PROC)

@@ -57,9 +57,10 @@ def snapshot(container):
     return json.loads(done.stdout)
 
 
-def differences(before, after):
-    """The names of what was made, removed or changed in between."""
-    return [name for kind in before for name in sorted({*before[kind], *after[kind]}) if before[kind].get(name) != after[kind].get(name)]
+def differences(before, after, pick=lambda state: state):
+    """The names of what was made, removed or changed in between; `pick` takes the part of a file's state that counts."""
+    files = [{name: pick(state) for name, state in each["files"].items()} for each in (before, after)]
+    return [name for old, new in (files, (before["sysctls"], after["sysctls"])) for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
 
 
 if __name__ == "__main__":

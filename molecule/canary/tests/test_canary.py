@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import os
+import subprocess
+import sys
+
+import pytest
+import testinfra
+from bench import ROOT, limits, playbook
+
+sys.path.insert(0, str(ROOT / "tools"))
+import cores
+
+HOSTS = ("one", "two", "three")
+PYTHONS = cores.find_pythons()
+TESTED = (cores.CORES[0], cores.CORES[-1])
+BROKEN = "{{ 'http://127.0.0.1:9090/broken' if inventory_hostname == 'two' else '' }}"
+
+
+def container(name):
+    return "listen-queue-%s-canary-%s" % (os.environ.get("TEST_RUN", "0"), name)
+
+
+def engine(*arguments):
+    subprocess.run([ROOT / "tools" / "engine.sh", *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def all_limits():
+    return {name: limits(testinfra.get_host("podman://" + container(name)), 8080) for name in HOSTS}
+
+
+@pytest.fixture(params=TESTED, ids=[core.version for core in TESTED])
+def core(request):
+    """The folder of an ansible-core. Afterwards all hosts are as they were prepared."""
+    yield cores.environment_of(request.param, PYTHONS)
+    assert playbook("rollback", target="all", reason="the next test").code == 0
+    assert all_limits() == everywhere(128)
+
+
+def everywhere(limit):
+    return {name: [limit] for name in HOSTS}
+
+
+def recap(run):
+    return {line.split()[0]: line for line in run.output.splitlines() if " unreachable=" in line}
+
+
+def test_second_host_fails_its_proof_and_the_third_is_not_begun(core):
+    run = playbook("tune", core=core, target="all", reason="the sale", backlog_tune_url=BROKEN)
+    assert run.code == 2, run.output
+    assert all_limits() == {"one": [5000], "two": [128], "three": [128]}
+    assert "three" not in recap(run)
+
+
+def test_second_host_vanishes_and_the_third_is_not_begun(core):
+    engine("pause", container("two"))
+    try:
+        run = playbook("tune", "--timeout", "5", core=core, target="all", reason="the sale")
+    finally:
+        engine("unpause", container("two"))
+    assert run.code != 0, run.output
+    assert all_limits() == {"one": [5000], "two": [128], "three": [128]}
+    assert "unreachable=1" in recap(run)["two"]
+
+
+def test_first_host_vanishes_and_no_other_is_begun(core):
+    """Ansible itself would go on with the next batch."""
+    engine("pause", container("one"))
+    try:
+        run = playbook("tune", "--timeout", "5", core=core, target="all", reason="the sale")
+    finally:
+        engine("unpause", container("one"))
+    assert run.code != 0, run.output
+    assert "one failed or was lost, so this host stays as it is" in run.output or "two" not in recap(run)
+    assert all_limits() == everywhere(128)
+
+
+def test_all_hosts_are_changed_when_nothing_fails(core):
+    run = playbook("tune", core=core, target="all", reason="the sale")
+    assert run.code == 0, run.output
+    assert all_limits() == everywhere(5000)
+    listed = playbook("checkpoints", core=core)
+    assert "committed on one, two, three" in listed.output

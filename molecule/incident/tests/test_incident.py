@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tests follow each other."""
+
+import pytest
+from bench import limits, name_of, playbook, unlike_prepared
+
+OTHER = "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', 6379)); s.listen(100); time.sleep(600)"
+
+
+def test_mitigation_writes_no_file(host):
+    host.check_output("systemd-run --unit=other --collect python3 -c %s", OTHER)
+    run = playbook("mitigate", target=name_of(host), reason="incident 4711")
+    assert run.code == 0, run.output
+    assert unlike_prepared(host) == ["/proc/sys/net/core/somaxconn"]
+    assert (limits(host, 8080), limits(host, 6379)) == ([5000], [300])
+
+
+def test_second_mitigation_finds_nothing_to_do(host):
+    run = playbook("mitigate", target=name_of(host), reason="incident 4711")
+    assert run.code == 0 and "changed=0" in run.output.rsplit(name_of(host), 1)[1]
+
+
+def test_promotion_needs_a_reason(host):
+    run = playbook("promote", target=name_of(host))
+    assert run.code == 2 and "backlog_tune_reason is empty: say why" in run.output
+
+
+def test_promotion_is_refused_when_the_value_is_another_one_now(host):
+    host.check_output("sysctl -qw net.core.somaxconn=5500")
+    run = playbook("promote", target=name_of(host), reason="keep it")
+    host.check_output("sysctl -qw net.core.somaxconn=6000")
+    assert run.code == 2 and "net.core.somaxconn is 5500 and not 6000" in run.output
+
+
+def test_promotion_makes_it_permanent(host):
+    run = playbook("promote", target=name_of(host), reason="keep it")
+    assert run.code == 0, run.output
+    assert '"listen": "127.0.0.1:6379"' in run.output.split("set_it_in_the_program", 1)[1]
+    assert host.file("/etc/sysctl.d/99-listen-queue.conf").contains("net.core.somaxconn = 6000")
+    assert host.file("/etc/nginx/sites-available/shop").contains("listen 8080 backlog=5000;")
+    assert limits(host, 8080) == [5000]
+
+
+@pytest.mark.only("admin")
+def test_nothing_is_begun_without_a_target(host):
+    for name in ("tune", "mitigate", "promote", "commit", "rollback"):
+        run = playbook(name, reason="why not")
+        assert run.code == 2 and "Say which hosts are meant" in run.output and name_of(host) not in run.output.split("PLAY RECAP")[1]

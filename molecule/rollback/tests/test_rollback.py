@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, the netops.listen_queue authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tests follow each other: the first is about the hosts as they were prepared."""
+
+import re
+
+import pytest
+from bench import journal, limits, name_of, playbook, unlike_prepared
+
+BROKEN = "http://127.0.0.1:9090/broken"
+PORTS = (80, 8080, 8443, 9090)
+
+
+def all_limits(host):
+    return {port: limits(host, port) for port in PORTS}
+
+
+def hunks(output):
+    """What --diff printed. Which live sockets a reload leaves as they are is known only after it, so check mode has no hunk for them."""
+    return [hunk.split("\n\n")[0] for hunk in output.split("\n--- before")[1:]]
+
+
+def test_failed_proof_takes_everything_back(host):
+    before = all_limits(host)
+    run = playbook("tune", target=name_of(host), reason="the sale", backlog_tune_url=BROKEN)
+    assert run.code == 2
+    assert "the answer is 503" in run.output and "it had been opened for: the sale" in run.output
+    assert "is rolled back by" in run.output
+    assert unlike_prepared(host) == []
+    assert all_limits(host) == before == {port: [128] for port in PORTS}
+
+
+def test_journal_tells_both_reasons(host):
+    [row] = journal(host)
+    assert (row["state"], row["reason"]) == ("rolled_back", "the sale")
+    assert "the answer is 503" in row["result"]["reason"]
+    assert row["result"]["failures"] == [] and row["result"]["conflicts"] == []
+    assert {change["state"] for change in row["changes"]} == {"undone"}
+
+
+def test_nothing_that_was_for_the_open_checkpoint_is_left(host):
+    assert host.run("ls /etc/systemd/system | grep netops").stdout == ""
+    assert "netops" not in host.check_output("systemctl list-timers --all --no-legend")
+
+
+@pytest.mark.only("admin")
+def test_configuration_that_nginx_refuses_already_is_not_touched(host):
+    host.check_output("echo 'this is no directive;' > /etc/nginx/conf.d/broken.conf")
+    run = playbook("tune", target=name_of(host), reason="the sale")
+    host.check_output("rm /etc/nginx/conf.d/broken.conf")
+    assert run.code == 2 and "already as it is" in run.output
+    assert unlike_prepared(host) == []
+
+
+@pytest.mark.only("plain")
+def test_port_that_somebody_else_took_is_found(host):  # F31
+    """nginx -t and the reload both end well in that case, and nothing changes. The file is put back; nginx can read it again once the port is free."""
+    before = all_limits(host)
+    host.check_output("echo 'server { listen 7070; }' > /etc/nginx/conf.d/taken.conf")
+    host.check_output("systemd-run --unit=taken --collect python3 -m http.server 7070")
+    run = playbook("tune", target=name_of(host), reason="the sale", backlog_tune_listens=[{"listen": 8080, "backlog": 5000}])
+    assert run.code == 2 and "98: Address already in use" in run.output
+    refused = playbook("tune", target=name_of(host), reason="the sale", backlog_tune_listens=[{"listen": 8080, "backlog": 600}])
+    assert refused.code == 2 and "is rollback failed" in refused.output
+    host.check_output("systemctl stop taken; rm /etc/nginx/conf.d/taken.conf")
+    assert playbook("rollback", target=name_of(host), reason="the port is free").code == 0
+    assert unlike_prepared(host) == []
+    assert all_limits(host) == before
+
+
+@pytest.mark.only("admin")
+def test_hosts_after_the_one_that_failed_stay_as_they_are(host):
+    run = playbook("tune", target="all", reason="the sale", backlog_tune_url=BROKEN)
+    assert run.code == 2
+    recap = {line.split()[0]: line for line in run.output.splitlines() if " unreachable=" in line}
+    assert "failed=1" in recap["admin"] and "rescued=1" in recap["admin"]
+    assert "plain" not in recap
+
+
+def test_committed_change_is_taken_back_by_the_playbook(host):
+    before = all_limits(host)
+    assert playbook("tune", target=name_of(host), reason="the sale").code == 0
+    assert all_limits(host) == {port: [5000] for port in PORTS}
+    listed = playbook("checkpoints", target=name_of(host))
+    assert listed.code == 0 and "net.core.somaxconn 128 -> 6000" in listed.output
+    assert playbook("rollback", target=name_of(host), reason="the sale is over").code == 0
+    assert unlike_prepared(host) == []
+    assert all_limits(host) == before
+
+
+def test_second_rollback_finds_nothing(host):
+    run = playbook("rollback", target=name_of(host), reason="again")
+    assert run.code == 0 and "changed=0" in run.output.rsplit(name_of(host), 1)[1]
+
+
+@pytest.mark.only("plain")
+def test_check_mode_writes_nothing_and_predicts_the_diff(host):
+    predicted = playbook("tune", "--check", "--diff", target=name_of(host), reason="the sale")
+    assert predicted.code == 0
+    assert unlike_prepared(host) == []
+    real = playbook("tune", "--diff", target=name_of(host), reason="the sale")
+    assert hunks(predicted.output) == [hunk for hunk in hunks(real.output) if not re.match(r": \S+:\d+\n", hunk)] != []
+    assert playbook("rollback", target=name_of(host), reason="tidy up").code == 0

@@ -34,7 +34,7 @@ def checkpoint_table(journals: Mapping[str, Iterable[Row]], columns: int = COLUM
 
 
 def _entry(name: str, state: str, rows: Mapping[str, Row], columns: int) -> Iterator[str]:
-    row = next(iter(rows.values()))
+    row = list(rows.values())[0]  # noqa: RUF015 -- next() would end this generator in silence
     yield from wrapped("%s  %s on %s" % (name, state, _some(list(rows))), columns, "", "    ")
     yield from wrapped("%s by %s: %s" % (row["opened_at"], row["owner"], row["reason"]), columns, "  ", "    ")
     changes = list(dict.fromkeys(_change(change) for each in rows.values() for change in each["changes"] if _tells(change)))

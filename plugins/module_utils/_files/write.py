@@ -198,7 +198,7 @@ class _StagedFile:
 
     def discard(self):
         if not self._is_put:  # else it could not be put back, and the old version must not be thrown away
-            for name in {self._new, self._old}:
+            for name in sorted({self._new, self._old}):
                 durable.unlink(self.place.folder, name)
 
 

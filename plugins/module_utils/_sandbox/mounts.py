@@ -46,9 +46,13 @@ def _is_hidden(number, mounts, siblings):
     return False
 
 
+def _overlap(one, other):
+    return is_below(one, other) or is_below(other, one)
+
+
 def scratch_candidates(paths):
     """Return the directories of SCRATCH that hold none of ``paths`` and are inside none of them."""
-    return [folder for folder in SCRATCH if not any(is_below(path, folder) or is_below(folder, path) for path in paths)]
+    return [folder for folder in SCRATCH if not any(_overlap(folder, path) for path in paths)]
 
 
 def covers(folders):

@@ -297,6 +297,18 @@ def test_second_controller_fails_at_once_f47(site):
     assert change(server, listen="8080", backlog=300).changed
 
 
+def killer(countdown):
+    """A hook that ends this process before the write of that number."""
+    left = [countdown]
+
+    def hook(_act, _name):
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return hook
+
+
 def test_killed_at_every_act_the_file_is_old_or_new_f1(site):
     """In the whole module, with the store and the lock, and with the test left out."""
     import signal
@@ -307,14 +319,9 @@ def test_killed_at_every_act_the_file_is_old_or_new_f1(site):
     while True:
         points += 1
 
-        def kill_at_last(act, _name, left=[points]):  # noqa: B006 -- counts down in the child
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
         pid = os.fork()
         if not pid:
-            durable.before_write = kill_at_last
+            durable.before_write = killer(points)
             change(server, listen="8080", backlog=300, validate=False)
             os._exit(0)
         if os.WIFEXITED(os.waitpid(pid, 0)[1]):

@@ -3,11 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Configurations made of texts, and the rows of what real nginx does with listens (also used by tests/integration/nginx)."""
 
-from __future__ import annotations
-
 import fnmatch
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.model import Configuration, Node
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.tree import parse
@@ -43,7 +41,7 @@ class Row(NamedTuple):
     """``@folder@`` stands for a directory. ``sockets`` is what listens and the number it asked listen(2) for."""
 
     text: str
-    sockets: dict | None = None  # None: nginx never gets that far
+    sockets: Any = None  # a dict; None: nginx never gets that far
     refused: str = ""  # by nginx -t
     refused_before_1_25_5: str = ""
     bind_fails: bool = False  # nginx -t succeeds, the start does not

@@ -11,7 +11,8 @@ from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.writes 
 ALL_BUILT = dict.fromkeys(BUILT, b"/built/x")
 
 
-def folders(text, prefix="/p/", arguments=ALL_BUILT):
+def folders(text, prefix="/p/", arguments=None):
+    arguments = ALL_BUILT if arguments is None else arguments
     directives = parse(text, "/etc/nginx.conf")
     nodes = [Node("/etc/nginx.conf", directive, directive.parent) for directive in directives]
     return [folder for folder in written_folders(Configuration("/", "/etc/nginx.conf", "/etc/", nodes, {}, []), prefix, arguments) if folder != "/built"]

@@ -18,7 +18,7 @@ NAME/nginx.conf *arguments``. ``server.pid`` is the master, ``server.workers()``
 file, ``server.folder`` its directory. Fixtures run outside of the room, so start nginx in the test itself.
 
 A test that uses the fixture ``release`` runs with each nginx that can be had: that of this machine and those of the Debian releases
-in NGINX_RELEASES, which tools/releases.sh unpacks. NGINX=trixie lets the other tests run with one of them, too.
+in TEST_NGINX_RELEASES, which tools/releases.sh unpacks. TEST_NGINX=trixie lets the other tests run with one of them, too.
 """
 
 import functools
@@ -35,8 +35,8 @@ HERE = Path(__file__).parent
 ROOT = Path(__file__).parents[3]
 COLLECTION = "ansible_collections.netops.listen_queue"
 THIS_MACHINE = "this machine"
-NGINX = os.environ.get("NGINX", THIS_MACHINE)
-RELEASES = os.environ.get("NGINX_RELEASES", "bullseye trixie").split()
+NGINX = os.environ.get("TEST_NGINX", THIS_MACHINE)
+RELEASES = os.environ.get("TEST_NGINX_RELEASES", "bullseye trixie").split()
 
 
 def is_found_here():

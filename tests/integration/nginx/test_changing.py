@@ -4,6 +4,7 @@
 """nginx_listen on real files and a real nginx: the right bytes, nothing else, and the truth about what is left to do."""
 
 import os
+import signal
 import stat
 
 import pytest
@@ -311,8 +312,6 @@ def killer(countdown):
 
 def test_killed_at_every_act_the_file_is_old_or_new_f1(site):
     """In the whole module, with the store and the lock, and with the test left out."""
-    import signal
-
     server = site()
     new = SHOP.replace(b"8080 ;", b"8080 backlog=300 ;")
     points, seen = 0, set()

@@ -10,8 +10,8 @@ import socket
 import time
 from contextlib import suppress
 
-from .http import MOST_READ, request, status_of
 from .latency import CONNECTED, FAILED, REFUSED, RESET, TIMEOUT, Attempt
+from .web_answer import MOST_READ, request, status_of
 
 FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6, "unix": socket.AF_UNIX}
 LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}

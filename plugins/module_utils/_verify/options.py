@@ -6,7 +6,7 @@
 from typing import Dict, NamedTuple, Optional, Tuple
 
 from .._errors import InputError
-from .._probe.http import Url, parse_url
+from .._probe.web_answer import Url, parse_url
 from .._sockets.endpoint import Endpoint, parse_endpoint
 from .._sysctl.conf_file import GLOB
 

@@ -5,7 +5,7 @@
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import InputError
-from ansible_collections.netops.listen_queue.plugins.module_utils._probe.http import Url, parse_url, request, status_of
+from ansible_collections.netops.listen_queue.plugins.module_utils._probe.web_answer import Url, parse_url, request, status_of
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -137,14 +137,14 @@ class Server:
         text = path.read_text().strip() if path.exists() else ""
         return int(text) if text else None
 
-    def workers(self):
+    def workers(self, master=None):
         """The pids of the workers that are not shutting down; none before they call themselves workers."""
-        return [pid for pid in children(self.pid) if title(pid).startswith("nginx: w") and "shutting down" not in title(pid)]
+        return [pid for pid in children(master or self.pid) if title(pid).startswith("nginx: w") and "shutting down" not in title(pid)]
 
-    def is_complete(self):
+    def is_complete(self, master=None):
         """Whether it has all the workers that its main file asks for; the master makes one after the other."""
         asked = re.search(r"worker_processes (\d+)", self.conf.read_text())
-        return len(self.workers()) >= int(asked.group(1) if asked else 1)
+        return len(self.workers(master)) >= int(asked.group(1) if asked else 1)
 
     def signal(self, number):
         os.kill(self.pid, number)
@@ -161,7 +161,7 @@ class Server:
 
         def new_master():
             masters = [pid for pid in children(self.pid) if title(pid).startswith("nginx: m")]
-            return masters and children(masters[0]) and masters[0]
+            return masters and self.is_complete(masters[0]) and masters[0]
 
         return until(new_master, "the upgrade of nginx: " + self.errors())
 

@@ -72,7 +72,7 @@ def target_of(proc, parameters):
         return Target(root, path, prefix or (newest and newest[0].prefix) or _built_prefix(root, path), newest[0] if newest else None)
     by_config = {}
     for master in masters:
-        if master.newer is None and master.config and (root == "/" or identity(root, "/") == identity(master.root, "/")):
+        if master.newer is None and master.config and master.root and (root == "/" or identity(root, "/") == identity(master.root, "/")):
             by_config.setdefault(identity(master.root, master.config) or master.pid, master)
     if len(by_config) > 1:
         known = ", ".join("%s (nginx %d%s)" % (each.config, each.pid, "" if each.root == "/" else ", root %s" % each.root) for each in by_config.values())

@@ -125,7 +125,9 @@ def _may_be_name(argument):
 
 
 def identity(root, path):
-    """Return (device, inode) of a file inside a root; ``None`` when it cannot be read."""
+    """Return (device, inode) of a file inside a root; ``None`` when it cannot be read, or the root is unknown (its process has ended)."""
+    if root is None:
+        return None
     try:
         with Root(root) as files:
             return files.identity(path)

@@ -69,6 +69,7 @@ test: needs venv-dev ## Install what the tests need and run everything
 	@tools/test.sh
 
 test-all: export TEST_SUITES ?= trixie noble bookworm bullseye
+test-all: export TEST_ALL ?= 1
 test-all: test ## The same with Molecule's scenarios on four distributions
 
 test-matrix: venv-dev needs ## Kill every change at each of its system calls and recover; takes minutes

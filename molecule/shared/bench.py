@@ -24,6 +24,11 @@ class Run(NamedTuple):
     code: int
     output: str
 
+    def recap(self):
+        """{host: {"ok": 3, "changed": 1, ...}}; a host that was not begun has no entry."""
+        rows = [line.split() for line in self.output.rpartition("PLAY RECAP")[2].splitlines() if " unreachable=" in line]
+        return {row[0]: {name: int(number) for name, number in (pair.split("=") for pair in row[2:])} for row in rows}
+
 
 def command_of(name, target=None, collection=ROOT, **variables):
     """The command that runs a playbook of the collection."""

@@ -19,7 +19,7 @@ def test_mitigation_writes_no_file(host):
 
 def test_second_mitigation_finds_nothing_to_do(host):
     run = playbook("mitigate", target=name_of(host), reason="incident 4711")
-    assert run.code == 0 and "changed=0" in run.output.rsplit(name_of(host), 1)[1]
+    assert (run.code, run.recap()[name_of(host)]["changed"]) == (0, 0)
 
 
 def test_promotion_needs_a_reason(host):
@@ -47,4 +47,4 @@ def test_promotion_makes_it_permanent(host):
 def test_nothing_is_begun_without_a_target(host):
     for name in ("tune", "mitigate", "promote", "commit", "rollback"):
         run = playbook(name, reason="why not")
-        assert run.code == 2 and "Say which hosts are meant" in run.output and name_of(host) not in run.output.split("PLAY RECAP")[1]
+        assert run.code == 2 and "Say which hosts are meant" in run.output and list(run.recap()) == ["localhost"]

@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -157,6 +158,7 @@ def run_every_module(core: Core, pythons: dict[str, Path], targets: list[str], f
         inventory = Path(folder, f"modules-{core.version}.json")
         inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
         output = run([str(programs / "ansible-playbook"), "-i", str(inventory), str(EVERY_MODULE)], variables)
+        stop_nginx([Path(str(host["place"]), "nginx.pid") for host in hosts.values()])
     tasks = len(TASK.findall(EVERY_MODULE.read_text(encoding="utf-8")))  # a host that a play left out has fewer
     good = {match["version"] for match in RECAP.finditer(output) if int(match["ok"]) == tasks} & set(targets)
     if good != set(targets):
@@ -183,6 +185,13 @@ def run_core(core: Core, pythons: dict[str, Path], folder: str) -> dict[str, str
             explain(core, cells, answers, before, output)
             break
     return cells
+
+
+def stop_nginx(pid_files: list[Path]) -> None:
+    """End what a play that failed has left; one that went well has stopped its own nginx, and with it its pid file."""
+    for path in pid_files:
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int(path.read_text(encoding="ascii")), signal.SIGTERM)
 
 
 def with_every_module(core: Core, pythons: dict[str, Path], cells: dict[str, str], folder: str) -> dict[str, str]:

@@ -37,4 +37,5 @@ done
 row sysctls $? 0
 echo '== summary'
 cat "$table"
+grep -h '^NOT TESTED' "$logs"/*.log | sort -u
 [ -z "$failed" ] || { echo "Failed:$failed (logs in $logs)" >&2; exit 1; }

@@ -22,50 +22,22 @@ in TEST_NGINX_RELEASES, which tools/releases.sh unpacks. TEST_NGINX=trixie lets 
 """
 
 import functools
-import importlib
 import os
 import subprocess
 import sys
-import types
 from pathlib import Path
 
 import pytest
+from room_calls import call_in_room
 
 HERE = Path(__file__).parent
 ROOT = Path(__file__).parents[3]
-COLLECTION = "ansible_collections.netops.listen_queue"
 THIS_MACHINE = "this machine"
 NGINX = os.environ.get("TEST_NGINX", THIS_MACHINE)
 RELEASES = os.environ.get("TEST_NGINX_RELEASES", "bullseye trixie").split()
 
-
-def is_found_here():
-    try:
-        package = importlib.import_module(COLLECTION)
-    except ImportError:
-        return False
-    return [Path(path) for path in package.__path__] == [ROOT]
-
-
-def point_to_this_checkout():
-    """Make ansible_collections.netops.listen_queue mean this checkout, whatever its folder is called."""
-    for name in [name for name in sys.modules if name == COLLECTION or name.startswith(COLLECTION + ".")]:
-        del sys.modules[name]
-    for name, path in (("ansible_collections", None), ("ansible_collections.netops", None), (COLLECTION, ROOT)):
-        if path is None and name in sys.modules:
-            continue
-        package = types.ModuleType(name)
-        package.__path__ = [] if path is None else [str(path)]
-        sys.modules[name] = package
-        above, _dot, last = name.rpartition(".")
-        if above:
-            setattr(sys.modules[above], last, package)
-
-
-if not is_found_here():
-    point_to_this_checkout()
-sys.path[:0] = [str(HERE), str(HERE.parent / "kernel")]
-pytest.register_assert_rewrite("kernel_modules", "kernel_rooms", "nginx_server")
+sys.path.insert(0, str(HERE))
+pytest.register_assert_rewrite("nginx_server")
 
 
 @pytest.fixture
@@ -94,23 +66,9 @@ def unpacked(suite):
     return folder
 
 
-def pytest_terminal_summary(terminalreporter):
-    for sentence in sorted({str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ())}):
-        terminalreporter.write_line("NOT TESTED: " + sentence)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
-    """Call the test in a room; what it raised there is its failure here."""
-    from kernel_rooms import ChildFailed, run_in_room
     from nginx_server import furnished
 
-    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    failure, folder = None, pyfuncitem.funcargs["release"] if "release" in pyfuncitem.funcargs else unpacked(NGINX)
-    try:
-        run_in_room(functools.partial(furnished, folder, functools.partial(pyfuncitem.obj, **arguments)))
-    except ChildFailed as error:
-        failure = str(error)
-    if failure is not None:
-        pytest.fail(failure, pytrace=False)
-    return True
+    folder = pyfuncitem.funcargs["release"] if "release" in pyfuncitem.funcargs else unpacked(NGINX)
+    return call_in_room(pyfuncitem, functools.partial(furnished, folder))

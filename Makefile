@@ -16,7 +16,7 @@ THIS_MACHINE := --inventory localhost, --connection local --extra-vars ansible_p
 GIVEN_INVENTORY := $(filter -i% --inventory%,$(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-dev needs audit unit lint format integration loaders sanity targets bench build test test-matrix clean
+.PHONY: help venv venv-dev needs audit unit lint format integration loaders sanity targets bench build test test-matrix test-verdicts clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1#/p' Makefile | while IFS='#' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -74,6 +74,9 @@ test-all: test ## The same with Molecule's scenarios on four distributions
 
 test-matrix: venv-dev needs ## Kill every change at each of its system calls and recover; takes minutes
 	@tools/matrix.sh $(ARGS)
+
+test-verdicts: venv-dev needs ## Make each situation of the diagnosis real 20 times in a row, and judge it
+	@DIAGNOSIS_RUNS=20 $(PYTEST) tests/integration/diagnosis $(ARGS)
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .venv.* .ansible .cache build reports tests/output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

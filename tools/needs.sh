@@ -12,6 +12,7 @@ chromium    chromium        -
 chromium-browser -          chromium
 git         git             git
 ip          iproute2        iproute
+iptables    iptables        iptables-nft
 nginx       nginx-light     nginx
 openssl     openssl         openssl
 redis-server redis-server   redis

@@ -8,6 +8,7 @@ import gc
 from ansible.module_utils.basic import AnsibleModule
 
 from ._errors import ListenQueueError
+from ._imports import compile_once
 
 
 def run_facts(argument_spec, name, gather):
@@ -24,6 +25,7 @@ def run_info(argument_spec, gather, **limits):
     """Run a read-only module: ``gather(parameters)`` returns its result (dict). ``limits`` are AnsibleModule's, as mutually_exclusive."""
     # A run is short and makes no cycles worth collecting, but the collector would walk the growing facts again and again.
     gc.disable()
+    compile_once()
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **limits)
     try:
         result = gather(module.params)
@@ -56,6 +58,7 @@ def run_change(argument_spec, act, **constraints):
 
 
 def _end(module, act):
+    compile_once()
     try:
         answer = act(module.params, module.check_mode)
     except ListenQueueError as error:

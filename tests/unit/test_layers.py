@@ -19,7 +19,7 @@ LAYERS = ("pure", "read", "write", "apply", "checkpoint", "runner", "modules")
 READERS = {"read.py", "process.py"}
 WRITERS = {"write.py", "control.py", "store.py", "durable.py", "lock.py", "deadline.py"}
 CHECKPOINT = {"undo.py", "pack.py", "program.py", "session.py"}
-TOP_LEVEL = {"_proc.py": "read", "_apply.py": "apply", "_runner.py": "runner"}
+TOP_LEVEL = {"_imports.py": "read", "_proc.py": "read", "_apply.py": "apply", "_runner.py": "runner"}
 ONLY_WRITER = "plugins/module_utils/_files/durable.py"
 REPORT_WRITER = "plugins/plugin_utils/files.py"  # on the controller, which has no need of a journal
 

@@ -4,6 +4,7 @@
 """Opens connections to see whether, and how fast, somebody answers. Every wait has an end."""
 
 import errno
+import math
 import os
 import select
 import socket
@@ -52,7 +53,7 @@ def connect_once(family, place, seconds, kind=socket.SOCK_STREAM):
 def _is_ready(client, seconds, for_writing):
     poll = select.poll()
     poll.register(client, select.POLLOUT if for_writing else select.POLLIN)
-    return bool(poll.poll(max(1, int(seconds * 1000))))
+    return bool(poll.poll(max(1, math.ceil(seconds * 1000))))  # an attempt that ends too early would be followed by a useless one
 
 
 def connect_often(family, place, count, seconds, most_seconds, pause=0.0):

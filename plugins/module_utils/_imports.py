@@ -35,7 +35,7 @@ class _Finder:
                 source = self._zip.get_data(origin)
             except OSError:  # there is no such file
                 continue
-            spec = ModuleSpec(name, self, origin=origin, loader_state=source)
+            spec = ModuleSpec(name, self, origin=origin, loader_state=source)  # type: ignore[arg-type]  # it has what a loader needs
             spec.has_location, spec.submodule_search_locations = True, places
             return spec
         return None

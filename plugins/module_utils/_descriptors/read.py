@@ -18,26 +18,30 @@ SO_PROTOCOL = 38
 IPPROTO_MPTCP = 262
 
 
+class HolderGone(ReadError):
+    """The process that held the socket ended or closed it just now. Another one may hold it too."""
+
+
 def borrow_listener(proc, pids, target):
-    """Return a duplicate of the listening socket of a SocketTarget, held by one of ``pids``. Raises ReadError.
+    """Return a duplicate of the listening socket of a SocketTarget, held by one of ``pids``. Raises ReadError, HolderGone.
 
     It is proven to be that socket by its inode and cookie, and to listen.
     """
-    reason = "no process was found that holds it; run as root, on the host rather than in a container"
+    kind, reason = ReadError, "no process was found that holds it; run as root, on the host rather than in a container"
     for pid in pids:
         try:
             found = _borrow(proc, pid, target.inode)
         except OSError as error:
-            reason = _reason(error, pid)
+            kind, reason = HolderGone if error.errno == errno.ESRCH else ReadError, _reason(error, pid)
             continue
         if found is None:
-            reason = "process %d has closed it; run again" % pid
+            kind, reason = HolderGone, "process %d has closed it; run again" % pid
         elif is_listener(found, target.cookie):
             return found
         else:
             found.close()
-            reason = "process %d has another socket in its place; run again" % pid
-    raise ReadError("%s cannot be reached: %s" % (target, reason))
+            kind, reason = ReadError, "process %d has another socket in its place; run again" % pid
+    raise kind("%s cannot be reached: %s" % (target, reason))
 
 
 def _reason(error, pid):

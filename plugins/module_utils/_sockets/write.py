@@ -5,10 +5,12 @@
 
 from contextlib import ExitStack, contextmanager
 
-from .._descriptors.read import borrow_listener
+from .._descriptors.read import HolderGone, borrow_listener
 from .._errors import Conflict, InputError, ReadError, WriteError
 from .._listeners.read import holders, look, namespace_of_inode
 from .._namespaces.read import own_namespace
+
+ATTEMPTS = 5  # to borrow a socket: the workers of an nginx that was reloaded end one after the other
 
 
 def limits_of(proc, targets):
@@ -77,8 +79,21 @@ def _borrowed(proc, changes, pid):
                 raise ReadError(
                     "%s cannot be reached: the descriptors of some processes may not be read; become root (CAP_SYS_PTRACE) on the host" % str(change.target)
                 )
-            sockets.append(stack.enter_context(borrow_listener(proc, pids, change.target)))
+            sockets.append(stack.enter_context(_borrow(proc, pids, change.target, pid)))
         yield sockets
+
+
+def _borrow(proc, pids, target, pid):
+    """Return a duplicate of a socket. When the process that was found first ends meanwhile, another one is looked for. Raises ReadError."""
+    for _attempt in range(ATTEMPTS):
+        try:
+            return borrow_listener(proc, pids, target)
+        except HolderGone as error:
+            gone = error
+            pids = holders(proc, [target.inode], pid)[0].get(target.inode, [])
+        if not pids:
+            break
+    raise gone
 
 
 def _revalidate(change, scene):

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._change import SOCKET, Change, SocketTarget
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import Conflict, ListenQueueError
 from ansible_collections.netops.listen_queue.plugins.module_utils._proc import ProcFS
+from ansible_collections.netops.listen_queue.plugins.module_utils._sockets import write
 from ansible_collections.netops.listen_queue.plugins.module_utils._sockets.write import limits_of, set_limits
 from kernel_modules import limits, refusal, set_backlog
 from kernel_rooms import Program, call, drop_privileges, in_child, netns, new_netns, run, sysctl
@@ -239,6 +240,33 @@ def test_a_kernel_that_refuses(syscall, number, sentence):
         told = in_child(lambda is_check=is_check: refusal("127.0.0.1:7070", 20, is_check=is_check), before=lambda: forbid(syscall, number))
         assert told == "127.0.0.1:7070 cannot be reached: " + (sentence % program.pid if "%d" in sentence else sentence)
     assert listener_on(own_namespace(), PORT)["accept_queue_limit"] == 10
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_holder_that_ends_meanwhile(others, monkeypatch):
+    """As the old workers of an nginx that was reloaded just now; the one with the fewest descriptors is found first."""
+    listener = listen("127.0.0.1", 10, PORT)
+    more = [os.pipe() for _number in range(9)]
+    worker = Program(lambda: [os.close(number) for pair in more for number in pair] and None)
+    if not others:
+        listener.close()
+    seen, real = [], write.holders
+
+    def holders(proc, inodes, pid=None):
+        found = real(proc, inodes, pid)
+        seen.append([pids for pids in found[0].values()])
+        if len(seen) == 1:
+            worker.kill()
+        return found
+
+    monkeypatch.setattr(write, "holders", holders)
+    pid = worker.pid
+    if others:
+        set_backlog("127.0.0.1:7070", 20)
+        assert queue_of(listener) == (0, 20)
+    else:
+        assert refusal("127.0.0.1:7070", 20) == "127.0.0.1:7070 cannot be reached: process %d ended; run again" % pid
+    assert seen[:2] == [[[pid]], [[os.getpid()]] if others else []]
 
 
 def test_a_kernel_that_refuses_listen_again():

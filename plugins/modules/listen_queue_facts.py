@@ -60,6 +60,15 @@ options:
       - This is one HTTP request in the nginx's own network namespace, with a time limit of one second, and appears in its access log.
     type: bool
     default: false
+  diagnose:
+    description:
+      - Gather evidence of why connections wait, too. What the processes do that hold the listeners, CPU limits of their cgroups, pressure (PSI),
+        what was dropped before TCP (softnet, connection tracking), the kernel log, and of nginx the error log and the file systems it uses.
+      - Needs O(sample), and V(sockets) and V(processes) in O(gather_subset). The states of processes are read at each O(sample_interval), one process
+        after the other, with at most 5 % of one CPU.
+      - Nothing is asked that may hang, as a network file system whose server is gone.
+    type: bool
+    default: false
   as_fact:
     description:
       - Whether the answer becomes the fact C(listen_queue) of the host.
@@ -67,6 +76,13 @@ options:
         two, which an audit of very many hosts needs.
     type: bool
     default: true
+  as_json:
+    description:
+      - Whether the answer is returned as one text, RV(listen_queue_json), and not as a fact. O(as_fact) has no meaning then.
+      - Ansible marks and copies every value of a result several times on the control node. Of a text there is one, which an audit of very many
+        hosts needs. Use C(from_json) to read it.
+    type: bool
+    default: false
   counters:
     description:
       - V(listed) returns the counters that say something about listening sockets.
@@ -106,6 +122,12 @@ EXAMPLES = r"""
     ports: [80, 443]
     sample: 10
 
+- name: Find out why they are full
+  netops.listen_queue.listen_queue_facts:
+    namespaces: all
+    sample: 10
+    diagnose: true
+
 - name: Only queues and their owners
   netops.listen_queue.listen_queue_facts:
     gather_subset: ["!min", sockets, processes]
@@ -120,9 +142,13 @@ listen_queue:
   description: The same as the fact below.
   returned: with O(as_fact=false)
   type: dict
+listen_queue_json:
+  description: The same as the fact below, as JSON.
+  returned: with O(as_json=true)
+  type: str
 ansible_facts:
   description: Facts to add to the host.
-  returned: with O(as_fact=true)
+  returned: with O(as_fact=true), unless O(as_json=true)
   type: dict
   contains:
     listen_queue:
@@ -174,6 +200,122 @@ ansible_facts:
           returned: when O(sample) is not 0
           type: dict
           sample: {seconds: 10.002, interval: 0.1, reads: 101}
+        softnet:
+          description:
+            - Sums over all CPUs of C(/proc/net/softnet_stat), each with C(delta) and C(per_second). C(dropped) are packets that found the backlog of a CPU
+              full, C(time_squeeze) counts how often packets had to wait for the next round.
+          returned: when O(diagnose) is true
+          type: dict
+          sample: {dropped: {delta: 0, per_second: 0.0}, time_squeeze: {delta: 3, per_second: 0.3}}
+        pressure:
+          description:
+            - Which share of the window (0 to 1) at least one task (C(some)) and all tasks (C(full)) waited for C(cpu), C(io) and C(memory).
+            - C(null) where the kernel does not tell it (PSI).
+          returned: when O(diagnose) is true
+          type: dict
+          sample: {cpu: {some: 0.31, full: 0.0}, io: {some: 0.02, full: 0.01}, memory: {some: 0.0, full: 0.0}}
+        workers:
+          description:
+            - The processes that hold a listener, children too, each once. RV(ansible_facts.listen_queue.namespaces[].listeners[].workers) has their pids.
+          returned: when O(diagnose) is true
+          type: list
+          elements: dict
+          contains:
+            pid:
+              description: The process, as the host sees it.
+              returned: always
+              type: int
+            name:
+              description: Its name, as the kernel shows it.
+              returned: always
+              type: str
+            role:
+              description: V(master), V(worker) or V(helper).
+              returned: for nginx
+              type: str
+            children:
+              description: How many of the other workers are its children. Most programs whose children hold the listener do not accept in the parent.
+              returned: when there are any
+              type: int
+            state:
+              description:
+                - The state at the last read, as in C(ps). V(D) waits for a device or a file system and cannot be killed, V(T) is stopped, V(t) stopped by a
+                  debugger, V(R) runs or waits for a CPU, V(S) sleeps, V(Z) has ended.
+                - Of a process with several threads, that of the one that tells most, in this order.
+              returned: always
+              type: str
+            states:
+              description: In which share of the reads it was in which state.
+              returned: always
+              type: dict
+              sample: {R: 0.7, S: 0.3}
+            reads:
+              description: How often the state was read.
+              returned: always
+              type: int
+            cpu:
+              description: How much of one CPU all of its threads used together. C(null) when it was seen only at the end of the window.
+              returned: always
+              type: float
+              sample: 0.98
+            wchan:
+              description: Where it slept in the kernel when it was last seen in V(D) or V(T). C(null) when it never was.
+              returned: always
+              type: str
+              sample: rpc_wait_bit_killable
+            threads:
+              description: How many threads it has.
+              returned: always
+              type: int
+            threads_blocked:
+              description: The most threads that were in V(D) or V(T) in one read. At most 64 threads are looked at in one.
+              returned: always
+              type: int
+            open_files:
+              description: How many files it has open.
+              returned: always
+              type: int
+            open_files_limit:
+              description: How many it may open. C(null) when there is no limit.
+              returned: always
+              type: int
+            cgroup:
+              description: C(path) of its cgroup in RV(ansible_facts.listen_queue.cgroups).
+              returned: always
+              type: str
+          sample:
+            - {pid: 813, name: nginx, role: worker, state: R, states: {R: 0.9, S: 0.1}, reads: 101, cpu: 0.98, wchan: null, threads: 1, threads_blocked: 0,
+               open_files: 812, open_files_limit: 1024, cgroup: /system.slice/nginx.service}
+        cgroups:
+          description:
+            - The cgroups of the workers. C(version) is that of the hierarchy with the CPU controller.
+            - C(cpu_quota) is how many CPUs it may use, C(null) without a limit. A limit of an ancestor counts too. Of several, the one that held it up most is
+              shown, and C(limited_by) is the path of the ancestor which has it.
+            - C(periods) is how many periods began with something to run, C(throttled_periods) in how many it had to wait, C(throttled_share) the share, C(null)
+              when there was no period, and C(throttled_seconds) how long it waited, summed over CPUs.
+            - C(cpu_pressure) is the share of the window in which a task of it waited for a CPU.
+          returned: when O(diagnose) is true
+          type: list
+          elements: dict
+          sample:
+            - {path: /system.slice/nginx.service, version: 2, limited_by: /system.slice, cpu_quota: 0.5, periods: 100, throttled_periods: 83,
+               throttled_seconds: 4.1, throttled_share: 0.83, cpu_pressure: 0.71}
+        kernel_log:
+          description:
+            - What the kernel log says about listeners. C(null) when it cannot be read.
+            - C(syn_flooding) has one entry for each C(port), C(address) (since kernel 6.2) and C(action) (V(cookies) or V(drop)), the latest first, with the
+              C(text), how often (C(count)), when last (C(seconds_ago)) and whether C(in_window). The kernel warns once in the life of a listening socket, so
+              an earlier warning does not mean that it is over. Earlier ones are here for ports that have a listener, C(syn_flooding_more) counts the others.
+            - C(conntrack_full), C(oom_kills) and C(tcp_out_of_memory) are how many messages came C(in_window) and C(before). The kernel leaves out some.
+          returned: when O(diagnose) is true
+          type: dict
+          sample:
+            syn_flooding:
+              - {port: 80, action: cookies, address: 0.0.0.0, count: 1, in_window: true, seconds_ago: 3,
+                 text: "TCP: request_sock_TCP: Possible SYN flooding on port 0.0.0.0:80. Sending cookies."}
+            conntrack_full: {in_window: 12, before: 0}
+            oom_kills: {in_window: 0, before: 1}
+            tcp_out_of_memory: {in_window: 0, before: 0}
         namespaces:
           description: The network namespaces, the module's own first.
           returned: always
@@ -208,6 +350,14 @@ ansible_facts:
               returned: when O(sample) is not 0
               type: dict
               sample: {TcpExt: {ListenOverflows: {delta: 3, per_second: 0.3}}}
+            conntrack:
+              description:
+                - Connection tracking. How many connections it knows (C(count)) and may know (C(max)).
+                - C(drop) (no room), C(early_drop) (others were forgotten to make room) and C(insert_failed) have C(delta) and C(per_second) over the window.
+              returned: when O(diagnose) is true, and the kernel module is loaded
+              type: dict
+              sample: {count: 262144, max: 262144, drop: {delta: 31, per_second: 3.1}, early_drop: {delta: 0, per_second: 0.0},
+                       insert_failed: {delta: 0, per_second: 0.0}}
             listeners:
               description: The listening sockets. C(null) when the namespace could not be read.
               returned: when sockets or unix are gathered
@@ -315,9 +465,23 @@ ansible_facts:
                     - The accept queue over the window. Number of C(reads), C(max) and C(mean) length.
                     - C(share_half_full) and C(share_full) are the shares of the reads in which it was half full and full.
                     - C(drops) has C(delta) and C(per_second).
+                    - With O(diagnose), C(longest_stall) is how many seconds it was at most not empty and did not get shorter. Where connections come and are
+                      accepted at the same speed that looks the same. C(arrivals_seen) is by how much it grew in all, the connections that came at least.
                   returned: when O(sample) is not 0
                   type: dict
                   sample: {reads: 101, max: 12, mean: 1.4, share_half_full: 0.02, share_full: 0.0, drops: {delta: 0, per_second: 0.0}}
+                workers:
+                  description:
+                    - The pids of all processes that hold the socket, see RV(ansible_facts.listen_queue.workers). At most 64, C(workers_more) counts the others.
+                    - An empty list when no process holds it, C(null) when that could not be found out.
+                  returned: when O(diagnose) is true
+                  type: list
+                  elements: int
+                  sample: [812, 813, 814]
+                workers_ended:
+                  description: How many that held it at the beginning of the window have ended since.
+                  returned: when O(diagnose) is true, and there are any
+                  type: int
             nginx:
               description: The nginx that run in this namespace.
               returned: when gathered, and there is one
@@ -373,6 +537,29 @@ ansible_facts:
                   returned: when O(nginx_status) is true and it gave an answer
                   type: dict
                   sample: {accepts: 97, handled: 60, gap: 37, requests: 60, active: 24, reading: 0, writing: 1, waiting: 23}
+                error_log:
+                  description:
+                    - What it wrote to its error logs in the window. C(paths) of all that its configuration names, inside its root.
+                    - C(lines) has the last 20, oldest first, and prefers C(emerg), C(alert) and C(crit); C(info), C(notice) and C(debug) are left out, and
+                      C(lines_more) counts the others. Bytes that are no text are shown as C(\xNN).
+                    - C(counts) has lines of the levels C(emerg), C(alert) and C(crit), those that say that C(worker_connections) are not enough, and those
+                      that say C(too_many_open_files).
+                    - C(null) when there is no such file, or it cannot be read.
+                  returned: when O(diagnose) is true
+                  type: dict
+                  sample:
+                    paths: [/var/log/nginx/error.log]
+                    lines: ["2026/11/21 04:03:11 [alert] 813#813: *97 1024 worker_connections are not enough"]
+                    counts: {worker_connections: 1, too_many_open_files: 0, emerg: 0, alert: 1, crit: 0}
+                file_systems:
+                  description:
+                    - On which type of file system the files are that its configuration names, by C(directive), C(path) and C(source). Network file systems come
+                      first. At most 32, C(file_systems_more) counts the others.
+                    - C(type) is C(null) when it depends on a variable.
+                  returned: when O(diagnose) is true
+                  type: list
+                  elements: dict
+                  sample: [{directive: root, path: /srv/www, type: nfs4, source: {path: /etc/nginx/sites-enabled/default, line: 24}}]
                 advice:
                   description: Sentences on what a change of a listen would not mend.
                   returned: when there are any
@@ -400,7 +587,9 @@ ARGUMENT_SPEC = {
     "namespaces": {"type": "str", "choices": ["own", "all"], "default": "own"},
     "ports": {"type": "list", "elements": "int", "default": []},
     "nginx_status": {"type": "bool", "default": False},
+    "diagnose": {"type": "bool", "default": False},
     "as_fact": {"type": "bool", "default": True},
+    "as_json": {"type": "bool", "default": False},
     "counters": {"type": "str", "choices": ["listed", "all"], "default": "listed"},
     "sample": {"type": "float", "default": 0},
     "sample_interval": {"type": "float", "default": 0.1},

@@ -11,7 +11,8 @@ class NamespaceView:
 
     ``counted_at`` is a monotonic time and ``window`` a duration, both in seconds; ``series`` maps (family, cookie) to
     the QueueSeries of a sampled socket and ``requested`` to facts of what a configuration asks for it, ``half_open`` an
-    endpoint to its half-open connections. ``nginx`` are facts of those that run here.
+    endpoint to its half-open connections. ``nginx`` are facts of those that run here. A diagnosis adds ``conntrack``, and to
+    ``evidence`` facts on each listener, by its inode.
     """
 
     def __init__(self, namespace):
@@ -30,6 +31,8 @@ class NamespaceView:
         self.series = {}
         self.requested = {}
         self.nginx = []
+        self.conntrack = None
+        self.evidence = None
 
     def listeners(self):
         """All ListenSocket records that could be read."""

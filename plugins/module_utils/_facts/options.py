@@ -22,6 +22,7 @@ class Options(NamedTuple):
     sample: float
     sample_interval: float
     nginx_status: bool = False
+    diagnose: bool = False
 
 
 def checked(parameters):
@@ -41,6 +42,8 @@ def checked(parameters):
         raise InputError("sample: nothing to sample without sockets, unix or counters in gather_subset; add one of them")
     if parameters["nginx_status"] and "nginx" not in subsets:
         raise InputError("nginx_status: no nginx is looked for without nginx in gather_subset; add it")
+    if parameters["diagnose"] and not (sample and {"sockets", "processes"} <= subsets):
+        raise InputError("diagnose: needs a window, and sockets and processes in gather_subset; set sample to some seconds, and add what is missing")
     return Options(
         subsets,
         parameters["namespaces"] == "all",
@@ -49,4 +52,5 @@ def checked(parameters):
         sample,
         interval,
         parameters["nginx_status"],
+        parameters["diagnose"],
     )

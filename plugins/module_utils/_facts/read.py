@@ -41,6 +41,7 @@ class Gathering:
         self.views = []
         self._started_at = time.time()
         self._window = None
+        self._diagnosis = None
         self._processes = {}
         self._initial_found = False
         self._sysctl_boot = None
@@ -56,7 +57,11 @@ class Gathering:
         if self.options.sample:
             from .._window.read import Window
 
-            self._window = Window(self)
+            if self.options.diagnose:
+                from .._diagnosis.read import Diagnosis
+
+                self._diagnosis = Diagnosis(self, walk)
+            self._window = Window(self, self._diagnosis)
             self._window.run()
         self.count_half_open(self.views)
         if walk:
@@ -66,6 +71,8 @@ class Gathering:
                 from .._nginx_facts.read import add_nginx
 
                 add_nginx(self, walk, nginx_pids)
+        if self._diagnosis:
+            self._diagnosis.finish()
         if "sysctl_boot" in wants:
             self._read_sysctl_boot()
 
@@ -179,6 +186,8 @@ class Gathering:
         }
         if self._window:
             facts["sample"] = self._window.summary()
+        if self._diagnosis:
+            facts.update(self._diagnosis.facts())
         facts["namespaces"] = [namespace_facts(view, self._names(view), self.options.subsets, self._processes) for view in self.views]
         if "sysctl_boot" in self.options.subsets:
             facts["sysctl_boot"] = self._sysctl_boot

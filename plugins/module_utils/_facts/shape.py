@@ -24,6 +24,8 @@ def namespace_facts(view, names, subsets, processes):
         facts["listeners"] = _listeners(view, subsets, processes) if view.readable else None
     if view.nginx:
         facts["nginx"] = view.nginx
+    if view.conntrack:
+        facts["conntrack"] = view.conntrack
     return facts
 
 
@@ -37,6 +39,8 @@ def _listeners(view, subsets, processes):
             facts.update(half_open_facts(listener, view.half_open, size))
         if "processes" in subsets:
             facts["processes"] = processes.get(listener.inode)
+        if view.evidence is not None:
+            facts.update(view.evidence.get(listener.inode, {"workers": None}))
         if view.series:
             facts["sample"] = view.series[listener.family, listener.cookie].summary()
         rows.append(facts)

@@ -33,7 +33,7 @@ class ProcessWalk:
         if not self._everywhere:
             return [self._gathering.own]
         self._finder.find(self._pids)
-        if not self._sees_all():
+        if not self.sees_all():
             self._gathering.problems.add(
                 "processes_hidden",
                 "namespaces may be missing, because /proc does not show every process of the host; run as root, outside of containers, or without hidepid",
@@ -84,7 +84,7 @@ class ProcessWalk:
             )
         elif missing and not finished:
             problems.add("owners_unfinished", "the owners of some listeners were not found in the time that the search may take")
-        elif missing and not self._sees_all():
+        elif missing and not self.sees_all():
             problems.add(
                 "owners_hidden",
                 "the owners of some listeners are unknown, because /proc does not show every process of the host; "
@@ -98,7 +98,7 @@ class ProcessWalk:
             found[inode] = shared[holders]
         if None in found.values():
             problems.add("owners_ended", "the owners of some listeners ended while they were looked at; run again")
-        if finished and not denied and self._sees_all():
+        if finished and not denied and self.sees_all():
             found.update((inode, []) for inode in missing)
         return found
 
@@ -112,7 +112,8 @@ class ProcessWalk:
             return []
         return pids_with_nginx_names(self._proc, self._pids)
 
-    def _sees_all(self):
+    def sees_all(self):
+        """Whether /proc shows every process of the host."""
         # hidepid hides even pid 1 from users; in a PID namespace of its own /proc shows that namespace only.
         return INIT in self._pids and self._proc.link("self/ns/pid") == INITIAL_PID_NAMESPACE
 

@@ -23,6 +23,14 @@ READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 KINDS = ((stat.S_ISDIR, "directory"), (stat.S_ISFIFO, "FIFO"), (stat.S_ISSOCK, "socket"), (stat.S_ISCHR, "device"), (stat.S_ISBLK, "device"))
 
 
+class ClosedFolder(ReadError):
+    """The way leads through a directory that may not be entered, ``path``."""
+
+    def __init__(self, path):
+        super().__init__("%s may not be touched, as it is on a file system that may hang" % path)
+        self.path = path
+
+
 class Found(NamedTuple):
     """A file as it was read. ``path`` is the real one inside the root, without symbolic links."""
 
@@ -35,8 +43,9 @@ class Found(NamedTuple):
 class Root:
     """The files below one directory. Paths are absolute, as the program inside writes them."""
 
-    def __init__(self, path):
-        """Open the root. Raises ReadError."""
+    def __init__(self, path, closed=frozenset()):
+        """Open the root. ``closed`` are directories inside of it that are never touched. Raises ReadError."""
+        self._closed = closed
         try:
             self._top = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
@@ -62,19 +71,32 @@ class Root:
     def read(self, path, most):
         """Return what a regular file of at most ``most`` bytes holds, as Found. Raises OSError, or ReadError for any other file."""
         names, status = self._resolve(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise ReadError("it is a %s, not a file" % next((word for test, word in KINDS if test(status.st_mode)), "special file"))
-        if status.st_size > most:
+        if stat.S_ISREG(status.st_mode) and status.st_size > most:
             raise ReadError("it has %d bytes, and more than %d are not read" % (status.st_size, most))
-        descriptor = os.open(names[-1], READ, dir_fd=self._folder(names[:-1]))
+        descriptor = self._open(names, status)
         try:
-            opened = os.fstat(descriptor)
-            if (opened.st_dev, opened.st_ino) != (status.st_dev, status.st_ino):
-                raise ReadError("it was replaced while it was opened")
             data = _read_all(descriptor, most)
         finally:
             os.close(descriptor)
         return Found(data, "/" + "/".join(names), status.st_dev, status.st_ino)
+
+    def descriptor(self, path):
+        """Return a descriptor of a regular file. Raises OSError, or ReadError for any other file."""
+        return self._open(*self._resolve(path))
+
+    def _open(self, names, status):
+        if not stat.S_ISREG(status.st_mode):
+            raise ReadError("it is a %s, not a file" % next((word for test, word in KINDS if test(status.st_mode)), "special file"))
+        descriptor = os.open(names[-1], READ, dir_fd=self._folder(names[:-1]))
+        opened = os.fstat(descriptor)
+        if (opened.st_dev, opened.st_ino) != (status.st_dev, status.st_ino):
+            os.close(descriptor)
+            raise ReadError("it was replaced while it was opened")
+        return descriptor
+
+    def real_path(self, path):
+        """Return where a path leads to, without symbolic links. Raises OSError."""
+        return "/" + "/".join(self._resolve(path)[0])
 
     def identity(self, path):
         """Return (device, inode) of what a path leads to. Raises OSError."""
@@ -126,6 +148,8 @@ class Root:
             if name == "..":
                 del names[-1:]
                 continue
+            if self._closed and "/".join(["", *names, name]) in self._closed:
+                raise ClosedFolder("/".join(["", *names, name]))
             folder = self._folder(tuple(names))
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if not stat.S_ISLNK(status.st_mode):

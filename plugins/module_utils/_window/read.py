@@ -9,11 +9,16 @@ from .._sockets.sampling import QueueSeries
 
 
 class Window:
-    """One window over all namespaces of a Gathering. Seconds are measured, not taken from the options."""
+    """One window over all namespaces of a Gathering. Seconds are measured, not taken from the options.
 
-    def __init__(self, gathering):
+    ``watch`` (a Diagnosis, or None) looks at other things at its beginning, at each of its ticks and at its end.
+    """
+
+    def __init__(self, gathering, watch=None):
         self._gathering = gathering
         self._options = gathering.options
+        self._watch = watch
+        self._series = watch.series if watch else QueueSeries
         self._reads = 0
         self._seconds = 0.0
 
@@ -22,12 +27,16 @@ class Window:
         views = [view for view in self._gathering.views if view.readable]
         for view in views:
             view.counters_before = view.counters
+        if self._watch:
+            self._watch.begin()
         start = time.monotonic()
         tick = 0
         while True:
             for view in views:
                 if tick == 0 or self._gathering.inside(view, self._gathering.read_sockets):
                     self._add(view)
+            if self._watch:
+                self._watch.tick()
             self._reads += 1
             self._seconds = time.monotonic() - start
             if self._seconds >= self._options.sample:
@@ -35,6 +44,8 @@ class Window:
             # Late reads do not pile up: the next tick is the first one that still lies ahead.
             tick = max(tick + 1, int(self._seconds / self._options.sample_interval) + 1)
             time.sleep(max(0.0, min(start + tick * self._options.sample_interval, start + self._options.sample) - time.monotonic()))
+        if self._watch:
+            self._watch.end()
         for view in views:
             if view.counters is not None:
                 self._gathering.inside(view, self._count)
@@ -44,7 +55,7 @@ class Window:
         for listener in view.listeners():
             key = (listener.family, listener.cookie)
             if key not in view.series:
-                view.series[key] = QueueSeries()
+                view.series[key] = self._series()
             view.series[key].add(listener, now)
 
     def _count(self, view):

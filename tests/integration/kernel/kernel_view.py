@@ -12,7 +12,10 @@ from ansible_collections.netops.listen_queue.plugins.module_utils._facts.options
 from ansible_collections.netops.listen_queue.plugins.module_utils._facts.read import collect
 from kernel_rooms import run
 
-OPTIONS = {"gather_subset": ["all"], "namespaces": "own", "ports": [], "counters": "listed", "sample": 0, "sample_interval": 0.1, "nginx_status": False}
+OPTIONS = {
+    "gather_subset": ["all"], "namespaces": "own", "ports": [], "counters": "listed", "sample": 0, "sample_interval": 0.1, "nginx_status": False,
+    "diagnose": False,
+}  # fmt: skip
 SS_UNIX = re.compile(r"^(u_str|u_seq)\s+LISTEN\s+(\d+)\s+(\d+)\s+(.*?)\s+(\d+)\s+\*\s+0\s*?$", re.DOTALL | re.MULTILINE)
 
 

@@ -34,7 +34,10 @@ from kernel_rooms import (
 from nginx_server import PREAMBLE, Server, children, program, title, until
 
 DEFAULTS = {"config": None, "prefix": None, "root": "/", "stub_status": False}
-FACTS = {"gather_subset": ["all"], "namespaces": "own", "ports": [], "counters": "listed", "sample": 0, "sample_interval": 0.1, "nginx_status": False}
+FACTS = {
+    "gather_subset": ["all"], "namespaces": "own", "ports": [], "counters": "listed", "sample": 0, "sample_interval": 0.1, "nginx_status": False,
+    "diagnose": False,
+}  # fmt: skip
 
 
 def version():

@@ -19,6 +19,7 @@ from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils.sup
 
 DEFAULTS = {
     "gather_subset": ["all"], "namespaces": "own", "ports": [], "counters": "listed", "sample": 0.0, "sample_interval": 0.1, "nginx_status": False,
+    "diagnose": False,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from ansible_collections.netops.listen_queue.plugins.module_utils._facts.subset 
 
 DEFAULTS = {
     "gather_subset": ["all"], "namespaces": "own", "ports": [], "counters": "listed", "sample": 0.0, "sample_interval": 0.1, "nginx_status": False,
+    "diagnose": False,
 }  # fmt: skip
 PLAIN = Options(SUBSETS, False, frozenset(), False, 0.0, 0.1)
 

@@ -6,6 +6,7 @@
 What a kind needs is imported when the first change of that kind comes.
 """
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -15,6 +16,8 @@ from ._checkpoint.entry import ENDED, Unusual
 from ._errors import InputError, ReadError, WriteError
 
 RELOAD_SECONDS = 30
+# What tells that something else is in the place of a file. Any other error tells nothing about it.
+SOMETHING_ELSE = (errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENODEV)
 
 
 class Machine:
@@ -45,7 +48,7 @@ class Machine:
             try:
                 seen = see(place)
             except ReadError as error:
-                return Unusual(str(error))
+                return _unusual(error)
         return None if seen is None else seen.state
 
     def _folder(self, target):
@@ -57,6 +60,8 @@ class Machine:
                 status = os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
             except FileNotFoundError:
                 return None
+            except OSError as error:
+                raise ReadError("%s: %s" % (target.path, error.strerror))
         return stat.S_IMODE(status.st_mode) if stat.S_ISDIR(status.st_mode) else Unusual("%s is no directory any more" % target.path)
 
     def _place(self, target, is_folder=False):
@@ -69,7 +74,7 @@ class Machine:
         except ReadError as error:
             if isinstance(error.__context__, FileNotFoundError):  # its directory is gone
                 return None
-            return Unusual(str(error))
+            return _unusual(error)
         if place.path != target.path:
             place.close()
             return Unusual("%s leads to %s now, because somebody made a symbolic link" % (target.path, place.path))
@@ -127,10 +132,11 @@ class Machine:
         from ._files.durable import remove_leftovers
 
         if kind == FILE and os.path.isdir(target.root):
-            place = self._place(target)
-            if place is not None and not isinstance(place, Unusual):
-                with place, suppress(OSError):
-                    remove_leftovers(place.folder, ())
+            with suppress(OSError, ReadError):  # it is of no importance
+                place = self._place(target)
+                if place is not None and not isinstance(place, Unusual):
+                    with place:
+                        remove_leftovers(place.folder, ())
 
     def write_files(self, changes):
         """Make Changes of files and folders, all of them or none; ``before`` is what is there. Raises Conflict, WriteError, ReadError."""
@@ -173,3 +179,11 @@ class Machine:
         if failures:
             raise WriteError("; ".join(failures))
         return True
+
+
+def _unusual(error):
+    """Return the Unusual that a ReadError tells of. Raises it when what is there may be as usual, but cannot be read now."""
+    cause = error.__context__
+    if isinstance(cause, OSError) and cause.errno not in SOMETHING_ELSE:
+        raise error
+    return Unusual(str(error))

@@ -41,13 +41,16 @@ class Journal:
     def __init__(self, found):
         self.path = found.path
         parent = open_private(os.path.dirname(found.path))
+        if parent is None:
+            raise WriteError("%s is not there any more; look who removed it" % os.path.dirname(found.path))
         try:
             self._folder = os.open(found.id, durable.FOLDER, dir_fd=parent)
         except OSError as error:
             raise self._failed(error)
         finally:
             os.close(parent)
-        durable.remove_leftovers(self._folder, ())
+        with suppress(OSError):  # they are of no importance
+            durable.remove_leftovers(self._folder, ())
 
     def __enter__(self):
         return self

@@ -58,10 +58,20 @@ def roll_back(proc, found, by, reason):
             step = "compare the machine with the files in %s, then abandon the checkpoint" % found.path
             report = Report(entry.ROLLBACK_FAILED, [], [], [str(problem)], [step])
         else:
-            report = _Undo(proc, journal, head, entries).run()
+            report = _undone(proc, journal, head, entries)
         journal.note(entry.RESULT, dict(record_of(report), state=report.state, by=by, reason=reason, at=utc()))
         journal.move_head(entry.ROLLING_BACK, report.state)
     return report
+
+
+def _undone(proc, journal, head, entries):
+    try:
+        return _Undo(proc, journal, head, entries).run()
+    except ListenQueueError as error:  # of the machine rather than of one thing: what was not reached is as it was
+        sentence = str(error)
+    except OSError as error:  # likewise, as too many open files
+        sentence = "%s%s" % (error.strerror or error, "" if error.filename is None else " (%s)" % error.filename)
+    return Report(entry.ROLLBACK_FAILED, [], [], [sentence], ["correct that and roll back again"])
 
 
 def record_of(report):

@@ -21,7 +21,7 @@ BOOT_UNIT = "netops-listen-queue-rollback.service"
 TIMER = "netops-listen-queue-rollback-%s"
 PROGRAMS = ("/usr/bin/", "/bin/", "/usr/local/bin/", "/run/current-system/sw/bin/")
 SECONDS = 30  # that systemd may take to answer
-ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 FOLDER_MODE = 0o755
 # Before the sysctls are set and before nginx starts, so that both find what was there before.
 UNIT_TEXT = """\

@@ -18,6 +18,7 @@ from .store import waited
 from .undo import roll_back, tidy
 
 PROC = "/proc"
+LOCALE = "C.UTF-8"  # Python 3.6 takes names of files for ASCII in any locale that does not say otherwise
 PATIENCE = 600  # seconds to wait for a run that is changing the machine
 WATCH = 2.0  # seconds between two looks
 USAGE = """usage: %s [--reason TEXT]
@@ -37,7 +38,8 @@ WHY = {
 
 def main(arguments):
     """Run the program; return its exit code: 0 for rolled back or nothing to do, 1 for failed, 2 for called wrongly."""
-    path = os.path.dirname(os.path.abspath(arguments[0]))
+    _begin_anew(arguments)
+    path = os.path.dirname(arguments[0])
     mode, reason = _options(arguments[1:])
     if mode is None:
         _say((USAGE % arguments[0]).rstrip("\n"))
@@ -53,10 +55,19 @@ def main(arguments):
         return 1
 
 
+def _begin_anew(arguments):
+    """Run the program by its whole path, from which it imports later, and where names of files are UTF-8, as in the journal."""
+    environment = dict(os.environ, LC_ALL=LOCALE)
+    is_text = sys.getfilesystemencoding().lower() == "utf-8" or os.environ.get("LC_ALL") == LOCALE  # a host without it: as good as it gets
+    if sys.executable and not (os.path.isabs(arguments[0]) and is_text):
+        command = [sys.executable, "-I", os.path.abspath(arguments[0])] + arguments[1:]
+        os.execve(sys.executable, command, environment)  # noqa: S606 -- no shell is wanted
+
+
 def _say(text):
-    with suppress(OSError):  # nobody listens to a process that waited
-        sys.stdout.write("%s\n" % text)
-        sys.stdout.flush()
+    with suppress(OSError):  # nobody listens
+        sys.stdout.buffer.write(("%s\n" % text).encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
 
 
 def _options(words):
@@ -69,7 +80,7 @@ def _options(words):
 
 
 def _run(proc, state_folder, identifier, mode, reason):
-    with waited(state_folder, proc, PATIENCE):
+    with waited(state_folder, proc, PATIENCE, lambda busy: _say("%s; this waits until it has ended" % str(busy).partition(";")[0])):
         found = find_one(state_folder, identifier)
         if found.has_unit and found.state not in entry.UNRESOLVED:
             tidy(proc, found)
@@ -103,7 +114,7 @@ def _detached(path):
     os.setsid()
     if os.fork():
         os._exit(0)
-    null = os.open(os.devnull, os.O_RDONLY)
+    null = os.open(os.devnull, os.O_RDWR)
     for number in range(3):  # who started it waits for the end of its output
         os.dup2(null, number)
     os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 65536 else 65536)

@@ -20,17 +20,23 @@ POLL = 0.1  # seconds
 
 
 @contextmanager
-def waited(state_folder, proc, seconds):
-    """Run the body as the only run on this machine, after waiting for another one to end. Raises Busy, WriteError."""
+def waited(state_folder, proc, seconds, tell=None):
+    """Run the body as the only run on this machine, after waiting for another one to end. Raises Busy, WriteError.
+
+    ``tell(Busy)`` is called once, when there is one.
+    """
     deadline = time.monotonic() + seconds
     with ExitStack() as stack:
         while True:
             try:
                 stack.enter_context(opened(state_folder, proc))
                 break
-            except Busy:
+            except Busy as busy:
                 if time.monotonic() > deadline:
                     raise
+                if tell is not None:
+                    tell(busy)
+                    tell = None
             time.sleep(POLL)
         yield
 

@@ -6,16 +6,19 @@
 import io
 import os
 import re
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint import pack
+from ansible_collections.netops.listen_queue.plugins.module_utils._files.store import opened
 from checkpoint_host import KEYS, PROC, STATE
 from kernel_rooms import sysctl
 
-VERSIONS = sorted(Path(os.path.expanduser("~/.pyenv/versions")).glob("3.*/bin/python"))
+FOUND = Path(os.path.expanduser("~/.pyenv/versions")).glob("3.*/bin/python")
+VERSIONS = sorted(FOUND, key=lambda path: [int(number) for number in path.parts[-3].split(".")])
 PYTHONS = {str(path.parts[-3]): path for path in VERSIONS} or {"this": Path(sys.executable)}
 
 
@@ -53,6 +56,43 @@ def test_printed_command_is_the_one_that_works(host):
     assert command == "%s -I /var/lib/netops.listen_queue/checkpoints/%s/undo.pyz" % (sys.executable, host.id)
     assert os.system("cd / && env -i %s >/run/output" % command) == 0  # noqa: S605 -- as somebody would type it
     assert host.snapshot() == before
+
+
+@pytest.mark.parametrize("python", PYTHONS.values(), ids=PYTHONS)
+def test_run_from_its_own_directory(host, python):
+    """As somebody does who is there already, to look at it."""
+    before = changed(host)
+    done = subprocess.run([str(python), "undo.pyz"], cwd=host.path, env={}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert host.snapshot() == before
+
+
+NAMES = {"text": "servers/\u00e9.conf", "no_text": os.fsdecode(b"servers/\xff.conf"), "line_end": "servers/a\nb.conf"}
+LOCALES = {"none": {}, "ascii": {"LC_ALL": "C"}, "utf8": {"LC_ALL": "C.UTF-8"}}
+
+
+@pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_names_of_all_kinds_in_all_locales(host, name, locale):
+    """With the oldest Python, for which names of files are ASCII in most of them, and the newest."""
+    host.start(servers={name: "server { listen 8082; }\n"})
+    before = host.snapshot()
+    for python in list(PYTHONS.values())[:: max(1, len(PYTHONS) - 1)]:
+        host.open(rollback_after=0)
+        host.listen(validate=False)
+        done = subprocess.run([str(python), "-I", str(host.path / "undo.pyz")], cwd="/", env=locale, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert host.snapshot() == before
+
+
+def test_says_for_whom_it_waits(host):
+    host.open(rollback_after=0)
+    with opened(STATE, PROC):
+        program = subprocess.Popen([sys.executable, "-I", str(host.path / "undo.pyz")], stdout=subprocess.PIPE, text=True)
+        line = program.stdout.readline()
+    assert line.startswith("another run is changing this machine (process %d, " % os.getpid())
+    assert line.endswith("; this waits until it has ended\n")
+    assert program.communicate(timeout=20)[0].startswith("The checkpoint ")
 
 
 def test_reason_is_kept(host):
@@ -97,8 +137,6 @@ def test_copy_somewhere_else_does_nothing(host):
     elsewhere = host.folder / "x" / "y" / "undo.pyz"
     elsewhere.parent.mkdir(parents=True)
     elsewhere.write_bytes((host.path / "undo.pyz").read_bytes())
-    import subprocess
-
     done = subprocess.run([sys.executable, "-I", str(elsewhere)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
     assert host.found().state == "open"

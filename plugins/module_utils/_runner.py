@@ -4,6 +4,7 @@
 """The one place that knows AnsibleModule: parameters in; facts, an answer or one sentence out."""
 
 import gc
+import json
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -12,11 +13,16 @@ from ._imports import compile_once
 
 
 def run_facts(argument_spec, name, gather):
-    """Run a read-only module: ``gather(parameters)`` returns what becomes ``ansible_facts.<name>``, or just ``<name>`` without ``as_fact``."""
+    """Run a read-only module: ``gather(parameters)`` returns what becomes ``ansible_facts.<name>``.
+
+    It is just ``<name>`` without ``as_fact``, and one text, ``<name>_json``, with ``as_json``.
+    """
 
     def gathered(parameters):
-        facts = {name: gather(parameters)}
-        return {"ansible_facts": facts} if parameters.get("as_fact", True) else facts
+        facts = gather(parameters)
+        if parameters.get("as_json"):
+            return {name + "_json": json.dumps(facts, separators=(",", ":"))}
+        return {"ansible_facts": {name: facts}} if parameters.get("as_fact", True) else {name: facts}
 
     run_info(argument_spec, gathered)
 

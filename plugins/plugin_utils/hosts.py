@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from .plain import plain
 KEPT = ("unreachable", "failed", "msg", "module_stderr", "module_stdout")
 FACTS = "ansible_facts"
 FACT = "listen_queue"
+TEXT = "listen_queue_json"
 
 
 def read_results(hostvars: Mapping[str, Any], hosts: Iterable[str], variable: str) -> dict[str, Any]:
@@ -46,4 +48,13 @@ def _kept(result: Any) -> dict[str, Any] | None:
     facts = result.get(FACTS)
     if isinstance(facts, Mapping) and FACT in facts:
         kept[FACTS] = {FACT: plain(facts[FACT])}
+    if TEXT in result:
+        kept.update(_parsed(result[TEXT]))
     return kept
+
+
+def _parsed(text: Any) -> dict[str, Any]:
+    try:
+        return {FACT: json.loads(plain(text))}
+    except (TypeError, ValueError, RecursionError) as error:
+        return {"failed": True, "msg": "the answer is no JSON: %s" % error}

@@ -118,6 +118,8 @@ def fact_of(series, program):
     """The listen_queue fact in the last answer of a program, or None."""
     output = series.outputs.get(program)
     answer = json.loads(output) if output else {"listen_queue": None}
+    if "listen_queue_json" in answer:
+        return json.loads(answer["listen_queue_json"])
     return answer.get("ansible_facts", answer)["listen_queue"]
 
 

@@ -29,7 +29,7 @@ OURS = {
     "min everywhere": {"gather_subset": MINIMUM, "namespaces": "all"},
     "min+syn everywhere": {"gather_subset": [*MINIMUM, "syn_queue"], "namespaces": "all"},
     "all everywhere": {"gather_subset": ["all"], "namespaces": "all"},
-    "audit": {"gather_subset": ["all", "!syn_queue", "!sysctl_boot"], "namespaces": "all", "as_fact": False},  # what the role backlog_audit asks for
+    "audit": {"gather_subset": ["all", "!syn_queue", "!sysctl_boot"], "namespaces": "all", "as_json": True},  # what the role backlog_audit asks for
 }
 MODULES = {name: (FACTS, options) for name, options in OURS.items()}
 MODULES["ping"] = ("ansible.builtin.ping", {})

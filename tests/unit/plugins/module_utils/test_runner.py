@@ -54,6 +54,13 @@ def test_an_answer_that_is_no_fact(module, monkeypatch):
     assert module["answer"] == {"changed": False, "listen_queue": 7}
 
 
+def test_an_answer_as_one_text(module, monkeypatch):
+    monkeypatch.setattr(_runner.AnsibleModule, "params", {"as_fact": True, "as_json": True})
+    with pytest.raises(Exit):
+        _runner.run_facts({}, "listen_queue", lambda parameters: {"path": "\udcff\u2028", "unknown": None})
+    assert module["answer"] == {"changed": False, "listen_queue_json": '{"path":"\\udcff\\u2028","unknown":null}'}
+
+
 def test_info(module):
     with pytest.raises(Exit):
         _runner.run_info({"ports": {}}, lambda parameters: {"given": parameters}, required_together=[("a", "b")])

@@ -43,5 +43,18 @@ def test_an_answer_that_is_no_fact():
     assert read_results(HostVars(web1={"result": {"listen_queue": {"schema": 1}, "x": 1}}), ["web1"], "result") == {"web1": {"listen_queue": {"schema": 1}}}
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('{"schema": 1}', {"listen_queue": {"schema": 1}}),
+        ("{", {"failed": True, "msg": "the answer is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"}),
+        (7, {"failed": True, "msg": "the answer is no JSON: the JSON object must be str, bytes or bytearray, not int"}),
+    ],
+    ids=["facts", "cut_short", "no_text"],
+)
+def test_an_answer_that_is_one_text(text, kept):
+    assert read_results(HostVars(web1={"result": {"listen_queue_json": text}}), ["web1"], "result") == {"web1": kept}
+
+
 def test_hosts_without_the_result_are_none():
     assert read_results(HostVars(web1={}), ["web1", "web2"], "result") == {"web1": None, "web2": None}

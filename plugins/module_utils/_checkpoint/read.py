@@ -20,12 +20,13 @@ CLOCK_BOOTTIME = 7  # include/uapi/linux/time.h; Python has the name since 3.7
 
 
 class Found(NamedTuple):
-    """A checkpoint by its names alone: nothing of it was read yet. ``state`` is None when it has no head."""
+    """A checkpoint by its names alone: nothing of it was read yet. ``state`` is None when it has no head, or a ``problem`` (a sentence)."""
 
     id: str
     state: Optional[str]
     path: str
     names: Tuple[str, ...] = ()
+    problem: Optional[str] = None
 
     @property
     def has_interrupted(self):
@@ -54,7 +55,7 @@ def utc():
 
 
 def find(state_folder):
-    """Return all checkpoints as Found, the oldest first. Raises ReadError, JournalError."""
+    """Return all checkpoints as Found, the oldest first. Raises ReadError."""
     path = os.path.join(state_folder, FOLDER)
     folder = open_private(path)
     if folder is None:
@@ -70,17 +71,25 @@ def find(state_folder):
 
 
 def _found(folder, path, name):
-    """Return (age, Found); None when it was removed meanwhile."""
+    """Return (age, Found); None for a file, which is no checkpoint, and for what was removed meanwhile."""
+    where = os.path.join(path, name)
     try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if stat.S_ISREG(status.st_mode):
+            return None
+        if not stat.S_ISDIR(status.st_mode):
+            return status.st_mtime_ns, Found(name, None, where, (), "%s is no directory; look who put it there, and move the directory back or remove it" % where)
         names = names_in(folder, name)
         oldest = name + "/" + entry.PROGRAM if entry.PROGRAM in names else name  # the program is written once, when it is opened
         age = os.stat(oldest, dir_fd=folder, follow_symlinks=False).st_mtime_ns
     except FileNotFoundError:
         return None
+    except OSError as error:
+        return 0, Found(name, None, where, (), "%s cannot be read: %s" % (where, error.strerror))
     heads = [other[len(entry.HEAD) :] for other in names if other.startswith(entry.HEAD)]
-    where = os.path.join(path, name)
     if len(heads) > 1 or any(state not in entry.NEXT for state in heads):
-        raise JournalError("%s says several things about its state (%s); remove what somebody put there" % (where, ", ".join(sorted(heads))))
+        why = "%s says several things about its state (%s); remove what somebody put there" % (where, ", ".join(sorted(heads)))
+        return age, Found(name, None, where, tuple(sorted(names)), why)
     return age, Found(name, heads[0] if heads else None, where, tuple(sorted(names)))
 
 
@@ -113,12 +122,14 @@ def open_private(path):
 
 
 def find_one(state_folder, identifier):
-    """Return the Found with this id. Raises InputError when there is none, ReadError."""
+    """Return the Found with this id, whatever others are like. Raises InputError when there is none, JournalError, ReadError."""
     if not entry.IDENTIFIER.match(identifier):
         raise InputError("checkpoint: %r is no id; it is what the module checkpoint returned" % identifier)
     found = find(state_folder)
     for one in found:
         if one.id == identifier:
+            if one.problem is not None:
+                raise JournalError(one.problem)
             return one
     known = ", ".join("%s (%s)" % (one.id, one.state) for one in found)
     raise InputError("checkpoint: there is no %s here; known are: %s" % (identifier, known or "none"))
@@ -154,7 +165,7 @@ def head_of(found):
         raise JournalError("%s has no head that says what it is; it was cut short, or its state changed just now" % found.path)
     head = entry.unpack_head(data, os.path.join(found.path, name))
     if head.id != found.id:
-        raise JournalError("%s is the journal of %s; somebody copied or renamed it" % (found.path, head.id))
+        raise JournalError("%s is the journal of %s; somebody copied or renamed it: remove the copy, or give it that name again" % (found.path, head.id))
     return head
 
 
@@ -177,10 +188,10 @@ def entries_of(found) -> Tuple[Entry, ...]:
 
 def note_of(found, name):
     """Return one of the records ``result`` and ``armed`` of a checkpoint; None when it is not there, or torn: they are for people only."""
-    data = read_file(found.path, name)
     try:
+        data = read_file(found.path, name)
         return None if data is None else entry.unpack(data, os.path.join(found.path, name))
-    except JournalError:
+    except ReadError:
         return None
 
 
@@ -193,16 +204,18 @@ def read_row(proc, found):
     """Return what checkpoint_info says about one checkpoint. Raises ReadError; a journal that tells nothing certain is a row with a problem."""
     from .shape import row_of
 
-    result, armed = note_of(found, entry.RESULT), note_of(found, entry.ARMED)
-    head = None
+    if found.problem is not None:
+        return row_of(found, None, problem=found.problem)
+    result, armed, head = note_of(found, entry.RESULT), note_of(found, entry.ARMED), None
     try:
         head = head_of(found)
         entries = entries_of(found)
-    except JournalError as error:
+    except ReadError as error:
         return row_of(found, head and undo_command(found.path, head.interpreter), head, (), result, armed, clock(proc), str(error))
     return row_of(found, undo_command(found.path, head.interpreter), head, entries, result, armed, clock(proc))
 
 
 def read_rows(proc, state_folder, identifier=None):
     """Return the rows of all checkpoints, or of one. Raises InputError, ReadError."""
-    return [read_row(proc, found) for found in (find(state_folder) if identifier is None else [find_one(state_folder, identifier)])]
+    found = [one for one in find(state_folder) if identifier in (None, one.id)]
+    return [read_row(proc, one) for one in found or (() if identifier is None else [find_one(state_folder, identifier)])]

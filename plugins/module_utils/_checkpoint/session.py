@@ -35,7 +35,7 @@ class Session:
         try:
             unresolved = unresolved_in(self._state_folder)
         except ReadError:
-            if is_check or os.geteuid() != 0:  # what nobody else may look at concerns nobody else
+            if os.geteuid() != 0:  # what nobody else may look at concerns nobody else
                 return []
             raise
         if self._identifier is not None:
@@ -54,7 +54,7 @@ class Session:
 
     def _tidied(self):
         """Finish commits that were interrupted; return sentences on what could not be."""
-        left = [found for found in find(self._state_folder) if found.has_unit and found.state not in entry.UNRESOLVED]
+        left = [found for found in find(self._state_folder) if found.has_unit and found.state is not None and found.state not in entry.UNRESOLVED]
         if not left:
             return []
         from .undo import tidy
@@ -179,6 +179,8 @@ def unresolved_in(state_folder):
     """Return the checkpoints that somebody still has to end. Raises ReadError, JournalError."""
     found = [one for one in find(state_folder) if one.state is None or one.state in entry.UNRESOLVED]
     for one in found:
+        if one.problem is not None:
+            raise JournalError(one.problem)
         if one.state is None:
             raise JournalError("%s has no head that says what it is; look at it, and remove it when the machine is as it should be" % one.path)
     return found

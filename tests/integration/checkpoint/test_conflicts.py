@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint import entry
+from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint.read import read_rows
 from checkpoint_host import KEYS, PROC, STATE, SYSCTL_D, refusal
 from kernel_rooms import MS_BIND, Program, mount, run, setns, sysctl
 from nginx_server import until
@@ -338,6 +339,12 @@ def no_state(host):
     (host.path / "head.open").unlink()
 
 
+def moved_away(host):
+    """As somebody does whose disk is full."""
+    host.path.rename("/var/lib/elsewhere")
+    host.path.symlink_to("/var/lib/elsewhere")
+
+
 def copied(host):
     shutil.copytree(host.path, host.path.with_name("copy"))
 
@@ -358,7 +365,8 @@ TAMPERED = {
     "folder_is_a_link_f58": (a_link, r"/var/lib/netops.listen_queue/checkpoints cannot be read: .*; become root, and look who made it"),
     "two_states": (two_states, r"says several things about its state \(committed, open\); remove what somebody put there"),
     "no_state": (no_state, "has no head that says what it is; look at it, and remove it when the machine is as it should be"),
-    "copied": (copied, "/copy is the journal of .*; somebody copied or renamed it"),
+    "moved_away_f58": (moved_away, "is no directory; look who put it there, and move the directory back or remove it"),
+    "copied": (copied, "/copy is the journal of .*; somebody copied or renamed it: remove the copy, or give it that name again"),
     "head_is_a_link_f58": (head_is_a_link, "head.open cannot be read: Too many levels of symbolic links"),
     "head_is_a_fifo_f58": (head_is_a_fifo, "head.open is not a regular file; look who put it there"),
 }
@@ -371,6 +379,54 @@ def test_journal_that_somebody_touched_is_refused_f58(host, tamper, sentence):
     tamper(host)
     assert re.search(sentence, refusal(host.settle))
     assert host.snapshot() == after
+
+
+def copied_with_two_states(host):
+    copied(host)
+    shutil.copy(host.path / "head.open", host.path.with_name("copy") / "head.committed")
+
+
+def link_to_nothing(host):
+    host.path.with_name("copy").symlink_to("/nowhere")
+
+
+def empty_directory(host):
+    host.path.with_name("copy").mkdir()
+
+
+BESIDE = {
+    "copied": (copied, "somebody copied or renamed it"),
+    "two_states": (copied_with_two_states, "says several things about its state"),
+    "link": (link_to_nothing, "is no directory"),
+    "directory": (empty_directory, "has no head"),
+}
+
+
+@pytest.mark.parametrize("way", ["module", "program", "deadline"])
+@pytest.mark.parametrize("beside, problem", BESIDE.values(), ids=BESIDE)
+def test_another_one_that_says_nothing_certain_is_no_obstacle_to_a_rollback(host, beside, problem, way):
+    host.open(rollback_after=1 if way == "deadline" else 0)
+    host.sysctl()
+    beside(host)
+    if way == "module":
+        assert host.checkpoint("rolled_back").failure is None
+    elif way == "program":
+        assert host.undo().returncode == 0
+    until(lambda: host.found().state == "rolled_back", "the rollback")
+    assert list(SYSCTL_D.iterdir()) == []
+    rows = {row["id"]: row for row in read_rows(PROC, STATE)}
+    assert (rows[host.id]["state"], rows[host.id]["problem"]) == ("rolled_back", None)
+    assert problem in rows["copy"]["problem"]
+
+
+def test_file_beside_the_checkpoints_is_left_alone(host):
+    host.open(rollback_after=0)
+    note = host.path.with_name("notes.txt")
+    note.write_text("mine")
+    host.sysctl()
+    assert host.checkpoint("rolled_back").failure is None
+    assert [row["id"] for row in read_rows(PROC, STATE)] == [host.id]
+    assert note.read_text() == "mine"
 
 
 def test_unprivileged_user_is_told_so(host):

@@ -17,8 +17,9 @@ from ..plugin_utils.files import BUILTIN_RULES, read_facts, read_rules, write_re
 from ..plugin_utils.hosts import read_results
 from ..plugin_utils.judge import JudgeError, judge
 from ..plugin_utils.plain import plain
-from ..plugin_utils.report import markdown_report, table, verdict
+from ..plugin_utils.report import markdown_report, verdict
 from ..plugin_utils.saved import SavedError, bundle
+from ..plugin_utils.terminal import table
 
 ARGUMENT_SPEC = {
     "variable": {"type": "str"},

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the netops.listen_queue authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report model as text for a terminal and as Markdown. Pure."""
+"""The report model as Markdown, its verdict, and what is shown in a terminal too (terminal.py). Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .rules import SEVERITIES
-from .text import aligned, clipped, code, markdown, visible, wrapped
+from .text import code, markdown, visible
 
-COLUMNS = 100
-HOSTS_PER_RULE = 20
-FINDINGS_PER_HOST = 10
-QUEUES = 20
+HOSTS_LISTED = 20
 NOT_AUDITED = ("unreachable", "failed")
 
 Report = Mapping[str, Any]
@@ -36,7 +33,7 @@ def headline(report: Report) -> str:
     counts = report["counts"]
     hosts = ", ".join("%d %s" % (number, status) for status, number in counts["hosts"].items() if number) or "none"
     findings = ", ".join("%d %s" % (counts[severity], severity) for severity in SEVERITIES)
-    return "%s: %s. Findings: %s, %d waived." % (_plural(len(report["hosts"]), "host"), hosts, findings, counts["waived"])
+    return "%s: %s. Findings: %s, %d waived." % (plural(len(report["hosts"]), "host"), hosts, findings, counts["waived"])
 
 
 def verdict(report: Report, fail_on: str) -> str:
@@ -48,64 +45,36 @@ def verdict(report: Report, fail_on: str) -> str:
         return ""
     counted = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     counts = report["counts"]
-    reasons = ["%s" % _plural(counts[severity], "%s finding" % severity) for severity in counted if counts[severity]]
+    reasons = ["%s" % plural(counts[severity], "%s finding" % severity) for severity in counted if counts[severity]]
     lost = [name for name, host in report["hosts"].items() if host["status"] in NOT_AUDITED]
     if lost:
         shown = ", ".join(visible(name) for name in lost[:5]) + (" and %d more" % (len(lost) - 5) if len(lost) > 5 else "")
-        reasons.append("%s not audited (%s)" % (_plural(len(lost), "host"), shown))
+        reasons.append("%s not audited (%s)" % (plural(len(lost), "host"), shown))
     unknown = sum(counts["unknown"][severity] for severity in counted)
     if unknown:
-        reasons.append("%s without a result" % _plural(unknown, "check"))
+        reasons.append("%s without a result" % plural(unknown, "check"))
     return "The audit fails (backlog_audit_fail_on: %s): %s." % (fail_on, ", ".join(reasons)) if reasons else ""
 
 
-# --- terminal
+# --- what the terminal and Markdown share
 
 
-def table(report: Report, columns: int = COLUMNS) -> list[str]:
-    """Lines of at most `columns` columns, grouped by severity, rule and host; long groups are cut and say so."""
-    lines = ["Listen queue audit of %s, collection %s %s" % tuple(visible(each) for each in (report["generated_at"], *report["collection"].values()))]
-    lines += wrapped(headline(report), columns)
-    for (severity, rule), group in _by_rule(report["findings"]):
-        lines += ["", *_table_rule(severity, rule, group, columns)]
-    if report["queues"]:
-        lines += ["", "LISTENERS (%s)" % _queue_title(report, QUEUES), *aligned(_queue_cells(report, QUEUES), columns)]
-    for title, section in _closing_sections(report):
-        lines += ["", title]
-        lines += [line for text in section for line in wrapped(text, columns, "  ", "    ")]
-    return [clipped(line, columns) for line in lines]
-
-
-def _by_rule(findings: Iterable[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, str], list[Mapping[str, Any]]]]:
+def by_rule(findings: Iterable[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, str], list[Mapping[str, Any]]]]:
     for key, group in itertools.groupby(findings, lambda each: (each["severity"], each["rule"])):
         yield key, list(group)
 
 
-def _table_rule(severity: str, rule: str, group: list[Mapping[str, Any]], columns: int) -> Iterator[str]:
-    by_host = [(host, list(each)) for host, each in itertools.groupby(group, lambda finding: finding["host"])]
-    yield "%s  %s: %s on %s" % (severity.upper(), visible(rule), _plural(len(group), "finding"), _plural(len(by_host), "host"))
-    for host, findings in by_host[:HOSTS_PER_RULE]:
-        yield "  " + visible(host)
-        for finding in findings[:FINDINGS_PER_HOST]:
-            yield from wrapped(finding["summary"], columns, "    - ", "      ")
-        if len(findings) > FINDINGS_PER_HOST:
-            yield "    ... and %d more of this rule on this host (see the report files)" % (len(findings) - FINDINGS_PER_HOST)
-    if len(by_host) > HOSTS_PER_RULE:
-        yield "  ... and %s more (see the report files)" % _plural(len(by_host) - HOSTS_PER_RULE, "host")
-    yield from wrapped(_advice(group[0]["fix"]), columns, "  fix: ", "       ")
-
-
-def _advice(fix: Mapping[str, Any]) -> str:
+def advice(fix: Mapping[str, Any]) -> str:
     return ("Do not raise the limit. " if fix.get("do_not_raise") else "") + " ".join(fix["advice"].split())
 
 
-def _queue_title(report: Report, most: int) -> str:
+def queue_title(report: Report, most: int) -> str:
     total = sum(host.get("listeners", 0) for host in report["hosts"].values())
     shown = min(len(report["queues"]), most)
     return "all %d" % total if shown == total else "the %d of %d with the most drops or the fullest queues" % (shown, total)
 
 
-def _queue_cells(report: Report, most: int) -> list[list[str]]:
+def queue_cells(report: Report, most: int) -> list[list[str]]:
     """Header and one row per listener; the host's name only where there are several hosts."""
     cells = [["host", "namespace", "listener", "waiting/limit", "drops", "limit", "program"]]
     for queue in report["queues"][:most]:
@@ -131,12 +100,12 @@ def _limit(queue: Mapping[str, Any]) -> str:
     return "at the cap" if queue.get("at_cap") else "below cap" if queue.get("at_cap") is False else "?"
 
 
-def _closing_sections(report: Report) -> Iterator[tuple[str, list[str]]]:
+def closing_sections(report: Report) -> Iterator[tuple[str, list[str]]]:
     """(title, lines) of what could not be judged and of the waivers; only sections that have something to say."""
     hosts = [(name, host) for name, host in report["hosts"].items() if host["status"] != "audited"]
     lost = ["%s  %s: %s" % (name, host["status"], host["reason"]) for name, host in hosts]
     sections = (
-        ("HOSTS NOT (FULLY) AUDITED", [*lost[:HOSTS_PER_RULE], *_more(lost, "host")]),
+        ("HOSTS NOT (FULLY) AUDITED", [*lost[:HOSTS_LISTED], *_more(lost, "host")]),
         ("UNKNOWN (not judged, so not fine)", [_unknown_line(each) for each in report["unknown"]]),
         ("NOT SAMPLED", _sample_hint(report)),
         ("EXPIRED WAIVERS (they do not apply)", [_waiver_line(each) + ", would cover %d" % each["covers"] for each in report["expired_waivers"]]),
@@ -146,12 +115,12 @@ def _closing_sections(report: Report) -> Iterator[tuple[str, list[str]]]:
 
 
 def _more(lines: list[str], what: str) -> list[str]:
-    return ["... and %s more (see the report files)" % _plural(len(lines) - HOSTS_PER_RULE, what)] if len(lines) > HOSTS_PER_RULE else []
+    return ["... and %s more (see the report files)" % plural(len(lines) - HOSTS_LISTED, what)] if len(lines) > HOSTS_LISTED else []
 
 
 def _unknown_line(entry: Mapping[str, Any]) -> str:
     hosts = ", ".join(visible(name) for name in entry["hosts"]) + (", ..." if entry["host_count"] > len(entry["hosts"]) else "")
-    where = "%s on %s" % (_plural(entry["count"], "time"), _plural(entry["host_count"], "host"))
+    where = "%s on %s" % (plural(entry["count"], "time"), plural(entry["host_count"], "host"))
     return "%s (%s): %s not known, %s: %s" % (entry["rule"], entry["severity"], ", ".join(entry["missing"]), where, hosts)
 
 
@@ -173,15 +142,15 @@ def markdown_report(report: Report) -> str:
     lines = ["# Listen queue audit", "", "%s, collection %s %s." % (report["generated_at"], *report["collection"].values()), "", markdown(headline(report))]
     lines += ["", "## Hosts", "", "| host | status | listeners | reason |", "|---|---|---|---|"]
     lines += ["| %s | %s | %s | %s |" % _host_cells(name, host) for name, host in report["hosts"].items()]
-    for severity, rules in itertools.groupby(_by_rule(report["findings"]), lambda each: each[0][0]):
+    for severity, rules in itertools.groupby(by_rule(report["findings"]), lambda each: each[0][0]):
         lines += ["", "## %s" % severity.capitalize()]
         for (_severity, rule), group in rules:
             lines += ["", *_markdown_rule(rule, group)]
     if report["queues"]:
-        lines += ["", "## Listeners", "", "%s." % _queue_title(report, len(report["queues"])).capitalize(), ""]
-        header, *rows = _queue_cells(report, len(report["queues"]))
+        lines += ["", "## Listeners", "", "%s." % queue_title(report, len(report["queues"])).capitalize(), ""]
+        header, *rows = queue_cells(report, len(report["queues"]))
         lines += ["| %s |" % " | ".join(header), "|---" * len(header) + "|", *("| %s |" % " | ".join(code(cell) for cell in row) for row in rows)]
-    for title, section in _closing_sections(report):
+    for title, section in closing_sections(report):
         if not title.startswith("HOSTS"):
             lines += ["", "## %s" % title.capitalize(), "", *("- " + markdown(text) for text in section)]
     if report["waived"]:
@@ -205,7 +174,7 @@ def _markdown_rule(rule: str, group: list[Mapping[str, Any]]) -> Iterator[str]:
             yield from ("    - %s: %s" % (code(name), code(_evidence_text(value))) for name, value in finding["evidence"].items())
     fix = group[0]["fix"]
     yield ""
-    yield "Fix: %s" % markdown(_advice(fix))
+    yield "Fix: %s" % markdown(advice(fix))
     if "role" in fix:
         yield ""
         yield "Role: %s" % code(fix["role"])
@@ -233,5 +202,5 @@ def _waived_line(finding: Mapping[str, Any]) -> str:
     )
 
 
-def _plural(number: int, word: str) -> str:
+def plural(number: int, word: str) -> str:
     return "%d %s%s" % (number, word, "" if number == 1 else "s")

@@ -32,29 +32,58 @@ def _escaped(character: str) -> str:
 
 
 def width(text: str) -> int:
-    """Columns `text` takes in a terminal: East Asian wide characters two, combining marks none."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+    """Columns `text` takes in a terminal: East Asian wide characters two; combining marks, and Hangul that joins what is before it, none."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if character < "\u0300":
+        return 1
+    if unicodedata.category(character) in ("Mn", "Me") or "\u1160" <= character <= "\u11ff":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def clipped(text: str, columns: int) -> str:
     """`text` in at most `columns` columns, with ... where it was cut."""
-    if width(text) <= columns:
-        return text
-    kept = ""
-    for each in text:
-        if width(kept + each) > columns - 3:
-            break
-        kept += each
-    return kept + "..."
+    return text if width(text) <= columns else text[: _fitting(text, columns - 3)] + "..."
+
+
+def _fitting(text: str, columns: int) -> int:
+    """How many characters of `text` fit in `columns` columns."""
+    for index, each in enumerate(text):
+        columns -= _columns(each)
+        if columns < 0:
+            return index
+    return len(text)
 
 
 def wrapped(text: Any, columns: int, indent: str = "", hanging: str | None = None) -> list[str]:
     """Visible text in lines of at most `columns` columns."""
+    shown = visible(text)
     hanging = indent if hanging is None else hanging
-    lines = textwrap.wrap(visible(text), columns, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False) or [indent.rstrip()]
-    return [clipped(line, columns) for line in lines]
+    if not shown.isascii():
+        return _wrapped_wide(shown.split(), columns, indent, hanging)
+    return textwrap.wrap(shown, columns, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False) or [indent.rstrip()]
+
+
+def _wrapped_wide(words: list[str], columns: int, indent: str, hanging: str) -> list[str]:
+    """What textwrap does, by columns in place of characters; a word that is longer than a line is broken."""
+    lines, line, empty = [], indent, True
+    for word in words:
+        rest = word
+        while rest:
+            joined = line + ("" if empty else " ") + rest
+            if width(joined) <= columns:
+                line, empty, rest = joined, False, ""
+                continue
+            room = _fitting(rest, columns - width(line) - (not empty)) if width(hanging + rest) > columns else 0
+            if room or empty:
+                line += ("" if empty else " ") + rest[: max(room, 1)]
+                rest = rest[max(room, 1) :]
+            lines.append(line)
+            line, empty = hanging, True
+    return [*lines, line] if not empty or not lines else lines
 
 
 def aligned(cells: list[list[str]], columns: int) -> list[str]:

@@ -5,9 +5,10 @@ import re
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.findings import build_report, merged_thresholds
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.report import ReportError, check_report, markdown_report, table, verdict
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.report import ReportError, check_report, markdown_report, verdict
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules import compile_rules
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.text import code, markdown, visible, width
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.terminal import names, styled_table, table
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.text import clipped, code, markdown, visible, width, wrapped
 
 HOSTILE = "x\x1b[2J\n| {{ lookup('pipe', 'id') }} `a` <b>*c*</b> [d](http://e) \u202e # $ \u0007"
 RULE = {
@@ -37,6 +38,9 @@ def test_table(small):
     assert table(small) == [
         "Listen queue audit of 2026-11-20T22:00:00Z, collection netops.listen_queue 0.1.0",
         "2 hosts: 1 audited, 1 unreachable. Findings: 0 critical, 1 warning, 0 info, 0 waived.",
+        "",
+        "  severity  rule   findings  hosts  where",
+        "  WARNING   drops  1         1      web1",
         "",
         "WARNING  drops: 1 finding on 1 host",
         "  web1",
@@ -107,9 +111,83 @@ def test_do_not_raise_comes_first(make_facts, make_namespace, make_listener):
 def test_long_groups_are_cut_and_say_so(make_facts, make_namespace, make_listener):
     facts = make_facts(make_namespace(*(make_listener(drops=1, local_port=port) for port in range(100, 115))))
     lines = table(report({"h%02d" % number: facts for number in range(25)}))
-    assert lines.count("    ... and 5 more of this rule on this host (see the report files)") == 20
-    assert "  ... and 5 hosts more (see the report files)" in lines
+    together = "  h00, h01, h02, h03, h04, h05, h06, h07, h08, h09, h10, h11, h12, h13, h14, h15, h16 and 8 more"
+    assert lines.count(together) == 1, "hosts of which the same is said are told together"
+    assert lines.count("    ... and 5 more of this rule on each of these hosts (see the report files)") == 1
     assert "LISTENERS (the 20 of 375 with the most drops or the fullest queues)" in lines
+
+
+def test_a_fleet_of_different_hosts_stays_short(make_facts, make_namespace, make_listener):
+    lines = table(report({"h%03d" % number: make_facts(make_namespace(make_listener(drops=number + 1))) for number in range(300)}))
+    assert "  ... and 285 hosts more (see the report files)" in lines
+    assert len(lines) < 80
+
+
+STYLES = {
+    "drops": ({"drops": 18}, {}, {"head": 4, "warning": 3}),
+    "a_full_queue": ({"accept_queue_length": 512, "drops": 18}, {"severity": "critical"}, {"head": 4, "critical": 4}),
+    "nothing_found": ({}, {}, {"head": 3, "good": 1}),
+    "unknown": ({"drops": None}, {}, {"head": 4, "lost": 2}),
+}
+
+
+@pytest.mark.parametrize("listener, rule, expected", STYLES.values(), ids=STYLES)
+def test_styles(make_facts, make_namespace, make_listener, listener, rule, expected):
+    facts = make_facts(make_namespace(make_listener(**listener)))
+    lines = styled_table(report({"web1": facts, "web2": make_facts(make_namespace())}, **rule))
+    styles = [line.style for line in lines if line.style]
+    assert {style: styles.count(style) for style in sorted(set(styles))} == expected
+    assert table(report({"web1": facts, "web2": make_facts(make_namespace())}, **rule)) == [line.text for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "columns", "expected"),
+    [
+        (["a"], 1, "a"),
+        (["a" * 30, "b"], 10, "a" * 30 + " and 1 more"),
+        (["a", "b", "c"], 20, "a, b, c"),
+        (["a", "b" * 20, "c"], 10, "a and 2 more"),
+        (["\x1b[2J"], 10, "\\x1b[2J"),
+        (["\u7db2" * 4, "\u7db2"], 11, "\u7db2" * 4 + " and 1 more"),
+    ],
+)
+def test_names_of_many_hosts(hosts, columns, expected):
+    assert names(hosts, columns) == expected
+
+
+WIDTHS = {
+    "ascii": ("web1", 4),
+    "wide": ("\u7db2\u8def", 4),
+    "combining": ("e\u0301", 1),
+    "thai_vowel_of_class_0": ("\u0e01\u0e31", 1),
+    "variation_selector": ("\u2600\ufe0f", 1),
+    "enclosing_mark": ("1\u20e3", 1),
+    "conjoining_hangul": ("\u1112\u1161\u11ab", 2),
+    "emoji": ("\U0001f600", 2),
+    "half_width_katakana": ("\uff76", 1),
+    "full_width_letter": ("\uff21", 2),
+}
+
+
+@pytest.mark.parametrize("text, columns", WIDTHS.values(), ids=WIDTHS)
+def test_width(text, columns):
+    assert width(text) == columns
+    assert width(clipped(text * 20, 11)) <= 11
+
+
+WRAPPED = {
+    "ascii": ("aa bb cc dd", 8, ["- aa bb", "  cc dd"]),
+    "wide": ("\u7db2\u8def \u7db2\u8def \u7db2", 11, ["- \u7db2\u8def \u7db2\u8def", "  \u7db2"]),
+    "a_long_wide_word": ("\u7db2" * 7, 8, ["- \u7db2\u7db2\u7db2", "  \u7db2\u7db2\u7db2", "  \u7db2"]),
+    "a_wide_word_after_another": ("a " + "\u7db2" * 4, 8, ["- a \u7db2\u7db2", "  \u7db2\u7db2"]),
+    "nothing": ("", 8, ["-"]),
+    "wide_blanks": ("\u7db2  \u7db2 ", 8, ["- \u7db2  \u7db2".replace("  \u7db2", " \u7db2")]),
+}
+
+
+@pytest.mark.parametrize("text, columns, lines", WRAPPED.values(), ids=WRAPPED)
+def test_nothing_is_lost_by_wrapping(text, columns, lines):
+    assert wrapped(text, columns, "- ", "  ") == lines
 
 
 @pytest.mark.parametrize("columns", [40, 92, 100])

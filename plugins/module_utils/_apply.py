@@ -167,18 +167,26 @@ class Machine:
         from ._reload.read import masters_of
 
         masters = masters_of(self._proc)
-        same = [master for master in masters if (master.pid, master.start_ticks) == (target.pid, target.start_ticks)]
+        same = [_newest(masters, master) for master in masters if (master.pid, master.start_ticks) == (target.pid, target.start_ticks)]
         if not same:  # it was restarted meanwhile, or replaced by another one
             if target.config is None or not os.path.isdir(target.root or "/"):
                 return False
             try:
-                same = wanted_masters(masters, {"pid": None, "config": target.config, "root": target.root or "/"})
+                same = wanted_masters([master for master in masters if master.newer is None], {"pid": None, "config": target.config, "root": target.root or "/"})
             except InputError:  # no other one runs with this configuration
                 return False
         failures = [failure for failure in (reload_one(self._proc, master, RELOAD_SECONDS)[1] for master in same) if failure]
         if failures:
             raise WriteError("; ".join(failures))
         return True
+
+
+def _newest(masters, master):
+    """Return the Master that took over from one in a binary upgrade: the older one reads its configuration no more, and HUP starts its workers again."""
+    by_pid = {each.pid: each for each in masters}
+    while master.newer in by_pid:
+        master = by_pid[master.newer]
+    return master
 
 
 def _unusual(error):

@@ -260,6 +260,24 @@ def test_nginx_that_was_restarted_meanwhile_reads_the_old_configuration(host):
     until(lambda: host.limits() == [[511]] * 3, "the old limits")
 
 
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_nginx_in_a_binary_upgrade_reads_the_old_configuration_in_its_new_master(host, is_restarted):
+    """The old master would start its workers again, and read nothing."""
+    host.start()
+    host.open()
+    host.listen()
+    host.reload()
+    if is_restarted:
+        stop(host.server)
+        host.server.start()
+    new = host.server.upgrade()
+    workers, new_workers = set(host.server.workers()), set(host.server.workers(new))
+    assert host.checkpoint("rolled_back").failure is None
+    until(lambda: host.server.is_complete(new) and not new_workers & set(host.server.workers(new)), "new workers of the new master")
+    assert set(host.server.workers()) == workers
+    assert host.limits() == [[511]] * 3
+
+
 def test_nginx_that_does_not_run_any_more_needs_no_reload(host):
     host.start()
     before = host.snapshot()

@@ -63,14 +63,13 @@ class NginxEvidence:
         mounts = MountTable(parse_mounts(self._mountinfo(master)))
         if master.root is None or master.config is None:
             return _Seen(master, mounts, (), (), "its files are not known")
+        prefix = os.fsencode(master.prefix) if master.prefix else None
         try:
-            configuration = read_configuration(master.root, master.config, master.prefix or "", WANTED, strict=False)
+            nodes = read_configuration(master.root, master.config, master.prefix or "", WANTED, strict=False).nodes
+            logs = logs_of(nodes, prefix, os.fsencode(master.error_log) if master.error_log else None)
+            return _Seen(master, mounts, tuple(places_of(nodes, prefix)), self._open(master, mounts, logs), None)
         except ReadError as error:
             return _Seen(master, mounts, (), (), str(error))
-        prefix = os.fsencode(master.prefix) if master.prefix else None
-        logs = logs_of(configuration.nodes, prefix, os.fsencode(master.error_log) if master.error_log else None)
-        places = tuple(places_of(configuration.nodes, prefix))
-        return _Seen(master, mounts, places, self._open(master, mounts, logs), None)
 
     def _mountinfo(self, master):
         for worker in [*master.workers, master]:
@@ -118,23 +117,29 @@ class NginxEvidence:
                     continue
                 if seen.problem:
                     self._problems.add("nginx_error_log", "the error logs of nginx %d are not known: %s" % (row["pid"], seen.problem), view.netns)
-                row["error_log"] = self._log_facts(seen)
-                row.update(self._file_systems(seen))
+                try:
+                    row.update(self._facts(seen))
+                except ReadError as error:  # it ended after its other facts were gathered
+                    self._problems.add("nginx_ended", "nginx %d ended while it was looked at: %s" % (row["pid"], error), view.netns)
+                    row.update(error_log=None, file_systems=None)
         for seen in self._seen.values():  # they ended in the window
             for log in seen.logs:
                 os.close(log.file)
 
-    def _log_facts(self, seen):
-        if not seen.logs:
-            return None
-        summary = LogSummary()
+    def _facts(self, seen):
+        if seen.problem:
+            return {"error_log": None, "file_systems": None}
         with self._root(seen.master, seen.mounts) as files:
-            for log in seen.logs:
-                try:
-                    for data in self._grown(seen.master, files, log):
-                        summary.add(data)
-                finally:
-                    os.close(log.file)
+            return {"error_log": self._log_facts(seen, files) if seen.logs else None, **_file_systems(seen, files)}
+
+    def _log_facts(self, seen, files):
+        summary = LogSummary()
+        for log in seen.logs:
+            try:
+                for data in self._grown(seen.master, files, log):
+                    summary.add(data)
+            finally:
+                os.close(log.file)
         return {"paths": [_text(log.path) for log in seen.logs], **summary.facts()}
 
     def _grown(self, master, files, log):
@@ -165,26 +170,25 @@ class NginxEvidence:
             data = data.partition(b"\n")[2]
         return data
 
-    def _file_systems(self, seen):
-        if seen.problem:
-            return {"file_systems": None}
-        found = []
-        with self._root(seen.master, seen.mounts) as files:
-            for place in seen.places:
-                kind = _kind(files, seen.mounts, place.looked_at) if place.looked_at else None
-                found.append((not (kind and is_network(kind)), place, kind))
-        found.sort(key=lambda each: each[0])
-        shown = [
-            {
-                "directive": place.directive.decode("ascii"),
-                "path": _text(place.text),
-                "type": _text(kind) if kind else None,
-                "source": {"path": printable(place.path), "line": place.line},
-            }
-            for _is_local, place, kind in found[:MOST_PLACES]
-        ]
-        more = len(found) - len(shown)
-        return {"file_systems": shown, **({"file_systems_more": more} if more else {})}
+
+def _file_systems(seen, files):
+    """Return ``{file_systems, file_systems_more?}``; those that are somewhere else first."""
+    found = []
+    for place in seen.places:
+        kind = _kind(files, seen.mounts, place.looked_at) if place.looked_at else None
+        found.append((not (kind and is_network(kind)), place, kind))
+    found.sort(key=lambda each: each[0])
+    shown = [
+        {
+            "directive": place.directive.decode("ascii"),
+            "path": _text(place.text),
+            "type": _text(kind) if kind else None,
+            "source": {"path": printable(place.path), "line": place.line},
+        }
+        for _is_local, place, kind in found[:MOST_PLACES]
+    ]
+    more = len(found) - len(shown)
+    return {"file_systems": shown, **({"file_systems_more": more} if more else {})}
 
 
 def _kind(files, mounts, path):

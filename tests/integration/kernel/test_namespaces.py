@@ -356,7 +356,8 @@ def test_nothing_is_started(tmp_path):
         "import sys; sys.path.insert(0, sys.argv[1]); sys.dont_write_bytecode = True\n"
         "from ansible_collections.netops.listen_queue.plugins.module_utils._facts.options import checked\n"
         "from ansible_collections.netops.listen_queue.plugins.module_utils._facts.read import collect\n"
-        "options = dict(gather_subset=['all'], namespaces='all', ports=[], counters='all', sample=0.1, sample_interval=0.05, nginx_status=False, diagnose=False)\n"
+        "options = dict(gather_subset=['all'], namespaces='all', ports=[], counters='all', sample=0.1, sample_interval=0.05)\n"
+        "options.update(nginx_status=False, diagnose=False)\n"
         "answer = collect(checked(options), '/proc')\n"
         "print(len(answer['namespaces']))\n"
     )

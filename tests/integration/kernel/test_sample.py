@@ -3,45 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The window: what happens between its ends is seen, and what comes or goes meanwhile does no harm."""
 
-import mmap
 import os
 import socket
 import time
 
 import pytest
-from ansible_collections.netops.listen_queue.plugins.module_utils._window.read import Window
 from kernel_rooms import Program, netns, new_netns
-from kernel_traffic import accept_all, connect, keep, knock, listen, listen_again, listen_unix, port_of, wait_until
+from kernel_traffic import accept_all, connect, keep, knock, listen, listen_again, listen_unix, port_of
 from kernel_view import assert_same_as_ss, facts, listener_on, listeners_on, unix_listener
+from kernel_window import in_the_window, ring
 
 BACKLOG = 4
 REFUSED = 3
 BEGINS, ENDS, WINDOW = 0.2, 0.5, 1.0  # seconds
-_bell = mmap.mmap(-1, 1)  # shared with all children: counts the windows that were opened
 
 
 @pytest.fixture(autouse=True)
 def ring_when_the_window_opens(monkeypatch):
-    """However slow the machine is, what happens in the window happens in the window."""
-    original = Window.run
-
-    def run(window):
-        _bell[0] += 1
-        return original(window)
-
-    monkeypatch.setattr(Window, "run", run)
-
-
-def in_the_window(action, after):
-    """Return what calls ``action()`` so many seconds after the next window was opened."""
-    before = _bell[0]
-
-    def wait():
-        wait_until(lambda: _bell[0] != before, seconds=10)
-        time.sleep(after)
-        action()
-
-    return wait
+    ring(monkeypatch)
 
 
 def burst_on(listener):

@@ -71,7 +71,8 @@ notes:
   - On a host with systemd the deadline is a transient timer, and a unit that exists only while a checkpoint is open rolls back at boot. Elsewhere
     a process waits for the deadline, and what a boot interrupted is rolled back by the next run of a module of this collection.
   - A run that was killed is looked at by the next one. Either all that it was to change is changed, or nothing.
-  - After a reload by something else than M(netops.listen_queue.nginx_reload) the old limits of sockets are not known, and follow from the old configuration.
+  - M(netops.listen_queue.nginx_listen) and M(netops.listen_queue.nginx_reload) write down the limits of live sockets, so these come back too, whoever
+    reloaded nginx. When somebody changed the configuration since, its limits are left to it.
 seealso:
   - module: netops.listen_queue.checkpoint_info
 """

@@ -14,7 +14,7 @@ from .._change import FILE, FOLDER, NGINX_RELOAD, SOCKET, SYSCTL, Change, FileSt
 from .._errors import Conflict, JournalError, JournalVersion, ListenQueueError
 from . import entry
 from .entry import AFTER, BEFORE, GONE, OTHER
-from .read import clock, entries_of, head_of, utc
+from .read import clock, entries_of, head_of, note_of, utc
 from .store import Journal
 
 FILES = (FILE, FOLDER)
@@ -59,7 +59,9 @@ def roll_back(proc, found, by, reason):
             report = Report(entry.ROLLBACK_FAILED, [], [], [str(problem)], [step])
         else:
             report = _undone(proc, journal, head, entries)
-        journal.note(entry.RESULT, dict(record_of(report), state=report.state, by=by, reason=reason, at=utc()))
+        record = record_of(report, note_of(found, entry.RESULT) or {})
+        report = report._replace(conflicts=record["conflicts"])
+        journal.note(entry.RESULT, dict(record, state=report.state, by=by, reason=reason, at=utc()))
         journal.move_head(entry.ROLLING_BACK, report.state)
     return report
 
@@ -74,8 +76,8 @@ def _undone(proc, journal, head, entries):
     return Report(entry.ROLLBACK_FAILED, [], [], [sentence], ["correct that and roll back again"])
 
 
-def record_of(report):
-    """Return a Report as plain data."""
+def record_of(report, earlier):
+    """Return a Report as plain data, with what an ``earlier`` attempt (plain data) came to and this one did not look at again."""
     rows = []
     for row in report.rows:
         aim = row.aim
@@ -87,9 +89,13 @@ def record_of(report):
                 "result": row.result,
                 "expected": entry.shown(aim.kind, aim.state),
                 "seen": entry.shown(aim.kind, seen),
+                "why": row.why or None,
             }
         )
-    return {"changes": rows, "conflicts": report.conflicts, "failures": report.failures, "steps": report.steps}
+    known = {(row["kind"], row["target"]) for row in rows}
+    rows = [row for row in earlier.get("changes", ()) if (row["kind"], row["target"]) not in known and row["result"] != "failed"] + rows
+    conflicts = [row["why"] for row in rows if row["result"] == "kept"]
+    return {"changes": rows, "conflicts": conflicts, "failures": report.failures, "steps": report.steps}
 
 
 def machine_for(proc, head):
@@ -112,8 +118,11 @@ class _Undo:
         self._machine = machine_for(proc, head)
         self._journal = journal
         self._entries = [each for each in entries if each.state in (entry.PREPARED, entry.APPLIED)]
+        self._earlier = [each for each in entries if each.state == entry.CONFLICT]
         self._rows = {}  # (kind, target) -> Row
         self._stale = set()  # configurations that nginx did not take
+        self._theirs = set()  # configurations that somebody else changed, with what a reload made of them
+        self._left = set()  # sockets whose limits follow from these
         self._failures, self._steps = [], []
 
     def run(self):
@@ -130,6 +139,7 @@ class _Undo:
         changes = [change for each in entries for change in each.changes]
         self._files(entries, [change for change in changes if change.kind in FILES])
         self._effects(entries)
+        self._leave(entries)
         self._values(changes)
         self._verify(changes)
         self._clean(changes)
@@ -208,6 +218,16 @@ class _Undo:
                 self._failures.append(str(error))
                 self._steps.append("correct that and let %s reload" % str(target))
 
+    def _leave(self, entries):
+        """Find the sockets whose limits follow from a configuration that somebody else changed: what a reload made of them is theirs, too."""
+        for each in self._earlier + entries:
+            files = [change for change in each.changes if change.kind == FILE]
+            if files and (each.state == entry.CONFLICT or any(self._rows[change[:2]].result == "kept" for change in files)):
+                self._theirs.update(map(_configuration, each.effects))
+        for each in entries:
+            if self._theirs & set(map(_configuration, each.effects)):
+                self._left.update(change.target for change in each.changes if change.kind == SOCKET)
+
     # Values of the kernel -----------------------------------------------------------------------------------------------
 
     def _values(self, changes):
@@ -223,7 +243,9 @@ class _Undo:
         for changes in things:
             try:
                 aim = self._look(changes)
-                if aim.status == AFTER:
+                if aim.status == AFTER and aim.target in self._left and changes[-1].after is None:
+                    self._rows[aim[:2]] = Row(aim, "kept", _FOLLOWS % entry.name_of(aim.kind, aim.target))
+                elif aim.status == AFTER:
                     self._machine.write(_change_of(self._journal, aim))
                     self._rows[aim[:2]] = Row(aim, "kept" if aim.is_contested else "restored", _why(aim))
             except ListenQueueError as error:
@@ -269,6 +291,9 @@ def _change_of(journal, aim):
     if aim.kind == FILE and state is not None:
         state = FileState(journal.bytes_of(state.digest), state.mode, state.uid, state.gid, state.xattrs)
     return Change(aim.kind, aim.target, aim.seen, state)
+
+
+_FOLLOWS = "%s follows from a configuration that somebody else changed since; it was left as it is"
 
 
 def _why(aim):

@@ -243,6 +243,26 @@ def test_nginx_that_refuses_the_old_configuration_is_told_and_tried_again_f39(ho
     assert host.limits() == [[511]] * 3
 
 
+def test_conflicts_of_an_earlier_attempt_are_still_told(host):
+    for key in KEYS:
+        sysctl(key, 700)
+    host.start()
+    host.open(rollback_after=0)
+    host.sysctl()
+    host.listen(validate=False)
+    sysctl(KEYS[0], 6000)
+    path = host.server.folder / "servers/two.conf"
+    os.link(path, path.with_name("other"))
+    assert "has 2 names (hard links)" in host.checkpoint("rolled_back").failure
+    path.with_name("other").unlink()
+    answer = host.checkpoint("rolled_back")
+    assert answer.failure is None
+    result = answer.values["checkpoint"]["result"]
+    assert result["conflicts"] == ["/proc/sys/net/core/somaxconn was changed by somebody else since; it was left as it is"]
+    assert {row["result"] for row in result["changes"]} == {"kept", "restored", "already"}
+    assert {row["target"] for row in result["changes"]} == {row["target"] for row in answer.values["checkpoint"]["changes"]}
+
+
 def stop(server):
     """End nginx; the room's process 1 reaps nobody."""
     server.signal(15)
@@ -258,6 +278,31 @@ def test_nginx_that_was_restarted_meanwhile_reads_the_old_configuration(host):
     assert host.limits() == [[1000]] * 3
     assert host.checkpoint("rolled_back").failure is None
     until(lambda: host.limits() == [[511]] * 3, "the old limits")
+
+
+def edited_by_somebody(host, *names):
+    for name in names:
+        path = host.server.folder / name
+        path.write_text(path.read_text().replace("1000", "2000"))
+    host.server.reload()
+
+
+ALL = ("nginx.conf", "servers/two.conf", "servers/three.conf")
+
+
+@pytest.mark.parametrize("names, limits", [(ALL, [[2000]] * 3), (ALL[1:2], [[511], [2000], [511]])], ids=["all", "one"])
+def test_limits_of_a_configuration_that_somebody_changed_stay_f40(host, names, limits):
+    host.start()
+    host.open(rollback_after=0)
+    host.listen()
+    host.reload()
+    host.checkpoint("committed")
+    edited_by_somebody(host, *names)
+    assert host.checkpoint("rolled_back").failure is None
+    assert host.limits() == limits
+    conflicts = host.info()["result"]["conflicts"]
+    assert [each for each in conflicts if each.endswith(".conf was changed by somebody else since; it was left as it is")] != []
+    assert "the limit of 0.0.0.0:8082 follows from a configuration that somebody else changed since; it was left as it is" in conflicts
 
 
 @pytest.mark.parametrize("is_restarted", [False, True])

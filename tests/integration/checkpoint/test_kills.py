@@ -128,6 +128,31 @@ def test_killed_at_every_write_of_a_rollback_f7(ready):
         assert host.limits() == [[511]] * 3
 
 
+def test_killed_at_the_last_writes_of_a_rollback_that_leaves_something_f7_f40(ready):
+    """What was left as it is by the first attempt is left by the second one, too."""
+    host, _old = ready()
+
+    def stage():
+        host.listen(state="absent", backlog=None, checkpoint=None)
+        host.server.reload()
+        opened(host)
+        host.listen(validate=False)
+        host.reload()
+        path = host.server.folder / "servers/two.conf"
+        path.write_text(path.read_text().replace("1000", "600"))
+        host.server.reload()
+        return path.read_text()
+
+    stage()
+    number = points(lambda: host.checkpoint("rolled_back"))
+    for at in range(number - 8, number + 1):
+        theirs = stage()
+        assert killed(at, lambda: host.checkpoint("rolled_back")), at
+        rolled_back(host)
+        assert (host.server.folder / "servers/two.conf").read_text() == theirs, at
+        assert host.limits() == [[511], [600], [511]], at
+
+
 @pytest.mark.parametrize("run, at", [(sysctls, 11), (sysctls, 13), (sysctls, 15), (listens, 20), (listens, 30), (listens, 38)])
 def test_killed_at_every_write_of_a_recovery_f7(ready, run, at):
     host, old = ready()

@@ -54,14 +54,22 @@ def find(proc, endpoint, netns, pid):
     inodes = [listener.inode for listener in listeners]
     owners, denied = holders(proc, inodes, pid)
     if pid is None:
+        if endpoint.family == "unix" and len(listeners) > 1:
+            raise InputError(_SEVERAL % (len(listeners), endpoint.text, _processes(owners) or "of processes that are not seen here"))
         return Found(scene, tuple(listeners), owners)
     if not owners and denied:
         raise InputError("pid: the descriptors of process %d may not be read; become root (CAP_SYS_PTRACE) on the host" % pid)
     if not owners:
-        others = sorted({holder for pids in holders(proc, inodes)[0].values() for holder in pids})
-        by = ", ".join("process %d" % holder for holder in others)
+        by = _processes(holders(proc, inodes)[0])
         raise InputError("pid: process %d does not listen on %s%s" % (pid, text_of(listeners[0]), "; that is %s" % by if by else ""))
     return Found(scene, tuple(listener for listener in listeners if listener.inode in owners), owners)
+
+
+_SEVERAL = "listen: %d sockets are bound to %s, in different mount namespaces or one after the other: %s; say with pid which program is meant"
+
+
+def _processes(owners):
+    return ", ".join("process %d" % pid for pid in sorted({pid for pids in owners.values() for pid in pids}))
 
 
 def plan_limits(found, backlog):

@@ -15,7 +15,7 @@ from ansible_collections.netops.listen_queue.plugins.module_utils._proc import P
 from ansible_collections.netops.listen_queue.plugins.module_utils._sockets import write
 from ansible_collections.netops.listen_queue.plugins.module_utils._sockets.write import limits_of, set_limits
 from kernel_modules import limits, refusal, set_backlog
-from kernel_rooms import Program, call, drop_privileges, in_child, netns, new_netns, run, sysctl
+from kernel_rooms import CLONE_NEWNS, MS_REC_PRIVATE, Program, call, drop_privileges, in_child, mount, netns, new_netns, run, sysctl
 from kernel_traffic import IPPROTO_MPTCP, accept_all, connect, keep, listen, listen_again, listen_unix, port_of, queue_of
 from kernel_view import assert_same_as_ss, listener_on, listeners_on, own_namespace, unix_listener
 
@@ -126,6 +126,26 @@ def test_the_cap_is_that_of_the_namespace_of_the_socket():
     home = netns()
     assert limits(set_backlog("*:7070", 70, pid=program.pid)) == [(777, 70)]
     assert netns() == home
+
+
+def test_two_sockets_with_the_same_path():
+    """Two containers in one network namespace, each with files of its own."""
+
+    def far():
+        call("unshare", CLONE_NEWNS)
+        mount("none", "/", "none", MS_REC_PRIVATE)
+        mount("tmpfs", "/run", "tmpfs")
+        listen_unix(b"/run/app.sock", 7)
+
+    program = Program(far)
+    own = listen_unix(b"/run/app.sock", 9)
+    assert refusal("/run/app.sock", 20) == (
+        "listen: 2 sockets are bound to unix:/run/app.sock, in different mount namespaces or one after the other: process %d, process %d; "
+        "say with pid which program is meant" % (os.getpid(), program.pid)
+    )
+    assert limits(set_backlog("/run/app.sock", 20, pid=program.pid)) == [(7, 20)]
+    assert limits(set_backlog("/run/app.sock", 21, pid=os.getpid())) == [(9, 21)]
+    own.close()
 
 
 def test_a_namespace_by_name_and_by_path():
@@ -254,7 +274,7 @@ def test_a_holder_that_ends_meanwhile(others, monkeypatch):
 
     def holders(proc, inodes, pid=None):
         found = real(proc, inodes, pid)
-        seen.append([pids for pids in found[0].values()])
+        seen.append(list(found[0].values()))
         if len(seen) == 1:
             worker.kill()
         return found

@@ -17,9 +17,9 @@ def result(host, name):
 
 def test_checkpoints_ended_as_they_should(host):
     states = host.run("ls -d %s*/head.*" % JOURNALS).stdout.split()
-    assert states == [JOURNALS + name for name in ("boot/head.rolled_back", "committed/head.committed", "timer/head.rolled_back")]
-    assert (result(host, "timer")["by"], result(host, "boot")["by"]) == ("the deadline", "the boot")
-    assert result(host, "timer")["failures"] == result(host, "boot")["failures"] == []
+    assert states == [JOURNALS + name for name in ("boot/head.rolled_back", "committed/head.committed", "timer.service/head.rolled_back")]
+    assert (result(host, "timer.service")["by"], result(host, "boot")["by"]) == ("the deadline", "the boot")
+    assert result(host, "timer.service")["failures"] == result(host, "boot")["failures"] == []
 
 
 def test_what_was_committed_stays(host):

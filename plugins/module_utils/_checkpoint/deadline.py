@@ -8,6 +8,7 @@ systemd runs it is a transient timer, elsewhere a process of its own. What neith
 """
 
 import os
+from contextlib import suppress
 
 from .._change import FILE, FOLDER, Change, FileState, FileTarget, Plan
 from .._errors import ReadError, WriteError
@@ -18,14 +19,18 @@ from . import entry
 BOOTED = "run/systemd/system"  # sd_booted(3)
 UNITS = "/etc/systemd/system"
 BOOT_UNIT = "netops-listen-queue-rollback.service"
+DROPINS = UNITS + "/sysinit.target.d"
+DROPIN = DROPINS + "/50-netops-listen-queue.conf"
 TIMER = "netops-listen-queue-rollback-%s"
 PROGRAMS = ("/usr/bin/", "/bin/", "/usr/local/bin/", "/run/current-system/sw/bin/")
 SECONDS = 30  # that systemd may take to answer
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 FOLDER_MODE = 0o755
 # Before the sysctls are set and before nginx starts, so that both find what was there before.
-UNIT_TEXT = """\
-# Made by netops.listen_queue.checkpoint. It goes when the checkpoint %(id)s is committed or rolled back.
+MADE = "# Made by netops.listen_queue.checkpoint."
+UNIT_TEXT = (
+    MADE
+    + """ It goes when the checkpoint %(id)s is committed or rolled back.
 [Unit]
 Description=Roll back the changes of listen queues that were not committed before the boot
 DefaultDependencies=no
@@ -37,11 +42,14 @@ Before=sysinit.target systemd-sysctl.service nginx.service
 Type=oneshot
 ExecStart=%(interpreter)s -I %(folder)s/%(program)s --boot
 """
-DROPIN_TEXT = """\
-# Made by netops.listen_queue.checkpoint. It goes when the checkpoint %(id)s is committed or rolled back.
+)
+DROPIN_TEXT = (
+    MADE
+    + """ It goes when the checkpoint %(id)s is committed or rolled back.
 [Unit]
 Wants=%(unit)s
 """
+)
 BY_SYSTEMD, BY_PROCESS, BY_NEXT_RUN = "systemd", "process", "next_run"
 
 
@@ -55,7 +63,8 @@ def arm(proc, head, path, seconds, root="/"):
     command = [head.interpreter, "-I", os.path.join(path, entry.PROGRAM)]
     if has_systemd(root):
         unit = TIMER % head.id
-        options = ["--collect", "--quiet", "--unit=" + unit, "--on-active=%ds" % seconds, "--timer-property=AccuracySec=1s"]
+        # With its suffix, or an id that ends as a unit's name does would be taken for one.
+        options = ["--collect", "--quiet", "--unit=" + unit + ".timer", "--on-active=%ds" % seconds, "--timer-property=AccuracySec=1s"]
         options += ["--property=Type=oneshot", "--description=Roll back the listen queue checkpoint " + head.id]
         error = _of_systemd(proc, "systemd-run", options + command + ["--timer"])
         if error is None:
@@ -95,14 +104,26 @@ def _ended(proc, command):
 def boot_plan(proc, head, path, root="/"):
     """Return the Plan that makes the unit which rolls back at boot. Raises WriteError where it cannot be made."""
     texts = {"id": head.id, "folder": path, "interpreter": head.interpreter, "program": entry.PROGRAM, "unit": BOOT_UNIT}
-    dropins = UNITS + "/sysinit.target.d"
     changes = [_made(proc, root, FILE, UNITS + "/" + BOOT_UNIT, UNIT_TEXT % texts)]
-    if not os.path.isdir(root.rstrip("/") + dropins):
-        changes.append(_made(proc, root, FOLDER, dropins, None))
+    if not os.path.isdir(root.rstrip("/") + DROPINS):
+        changes.append(_made(proc, root, FOLDER, DROPINS, None))
         # The directory is not there to be looked at.
-        changes.append(Change(FILE, FileTarget(root, dropins + "/50-netops-listen-queue.conf"), None, _state(DROPIN_TEXT % texts)))
+        changes.append(Change(FILE, FileTarget(root, DROPIN), None, _state(DROPIN_TEXT % texts)))
     else:
-        changes.append(_made(proc, root, FILE, dropins + "/50-netops-listen-queue.conf", DROPIN_TEXT % texts))
+        changes.append(_made(proc, root, FILE, DROPIN, DROPIN_TEXT % texts))
+    return Plan(tuple(changes))
+
+
+def stale_plan(root="/"):
+    """Return the Plan that removes the unit of a checkpoint whose journal somebody removed. No checkpoint may be open."""
+    changes = []
+    for path in (UNITS + "/" + BOOT_UNIT, DROPIN):
+        with suppress(ReadError), locate(root, path) as place:
+            seen = see(place)
+            if seen is not None and place.path == path and seen.state.data.startswith(MADE.encode("ascii")):
+                changes.append(Change(FILE, FileTarget(root, path), seen.state, None))
+    if changes and changes[-1].target.path == DROPIN:
+        changes.append(Change(FOLDER, FileTarget(root, DROPINS), FOLDER_MODE, None))  # it stays when there is anything else in it
     return Plan(tuple(changes))
 
 

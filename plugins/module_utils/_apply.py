@@ -172,7 +172,9 @@ class Machine:
             if target.config is None or not os.path.isdir(target.root or "/"):
                 return False
             try:
-                same = wanted_masters([master for master in masters if master.newer is None], {"pid": None, "config": target.config, "root": target.root or "/"})
+                same = wanted_masters(
+                    [master for master in masters if master.newer is None], {"pid": None, "config": target.config, "root": target.root or "/"}
+                )
             except InputError:  # no other one runs with this configuration
                 return False
         failures = [failure for failure in (reload_one(self._proc, master, RELOAD_SECONDS)[1] for master in same) if failure]

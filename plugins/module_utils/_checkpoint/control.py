@@ -17,7 +17,7 @@ from .entry import ABANDONED, COMMITTED, OPEN, ROLLBACK_FAILED, ROLLED_BACK, ROL
 from .read import clock, find, find_one, head_of, note_of, read_row, utc
 from .session import Session, told
 from .store import Journal, create, prune, waited
-from .undo import recover, roll_back, tidy
+from .undo import BY_ITSELF, BY_LATE_COMMIT, recover, roll_back, tidy
 
 PATIENCE = 60  # seconds to wait for a run that is changing the machine, as the rollback by the deadline
 MODULE = "checkpoint"
@@ -66,11 +66,17 @@ class _Acts:
         program = packed()
         with waited(self._state_folder, self._proc, 0):
             self._session(None).refuse_others()
-            prune(self._state_folder, time.time())
+            notes = self._not_committed() + prune(self._state_folder, time.time())
             head = self._head()
             found = create(self._state_folder, head, program)
-            notes = self._guard(found, head)
+            notes += self._guard(found, head)
         return self._answer(True, notes)
+
+    def _not_committed(self):
+        """Return what has to be known of the last checkpoint: that the host took it back by itself."""
+        ended = [found for found in find(self._state_folder) if found.state is not None]
+        result = (note_of(ended[-1], entry.RESULT) or {}) if ended else {}
+        return ["the last one: " + told(ended[-1])] if str(result.get("by")).startswith(BY_ITSELF) else []
 
     def _known(self, identifier):
         if not entry.IDENTIFIER.match(identifier):
@@ -115,11 +121,13 @@ class _Acts:
     def _make_boot_unit(self, found, head):
         from .._apply import Machine
 
+        machine = Machine(self._proc)
+        machine.write_files(deadline.stale_plan(self._root).changes)
         plan = deadline.boot_plan(self._proc, head, found.path, self._root)
         with Journal(found) as journal:
             journal.prepare(MODULE, plan, entry.HOUSEKEEPING)
             try:
-                Machine(self._proc).write_files(plan.changes)
+                machine.write_files(plan.changes)
             except ListenQueueError:
                 recover(self._proc, self._found())
                 raise
@@ -134,7 +142,7 @@ class _Acts:
         with waited(self._state_folder, self._proc, PATIENCE):
             found, changed, notes = self._found(), False, []
             if found.state == ROLLING_BACK or (found.state == OPEN and head_of(found).is_expired(clock(self._proc))):
-                roll_back(self._proc, found, "the commit, which came too late", self._reason)
+                roll_back(self._proc, found, BY_LATE_COMMIT, self._reason)
                 changed = True
             elif found.state == OPEN:
                 notes = recover(self._proc, found)
@@ -209,4 +217,4 @@ class _Acts:
 
     def _answer(self, changed, notes=(), failure=None):
         row = read_row(self._proc, self._found())
-        return Answer(changed, {"checkpoint": row, "id": self._id, "notes": list(notes)}, failure=failure)
+        return Answer(changed, {"checkpoint": row, "id": self._id, "notes": list(notes)}, failure=failure, warnings=tuple(notes))

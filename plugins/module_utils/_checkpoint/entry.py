@@ -33,6 +33,8 @@ ENTRY_STATES = (PREPARED, APPLIED, UNDONE, CONFLICT)
 
 HEAD, BYTES, RESULT, ARMED, PROGRAM = "head.", "bytes.", "result", "armed", "undo.pyz"
 ENTRY = re.compile(r"([0-9]{4,6})\.([a-z]+)\Z")
+# All that this version puts into the directory of a checkpoint, but for temporary files.
+OURS = re.compile(r"head\.[a-z_]+\Z|bytes\.[0-9a-f]{64}\Z|[0-9]{4,6}\.[a-z]+\Z|result\Z|armed\Z|undo\.pyz\Z")
 IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}\Z")
 # The entry of what is there only while a checkpoint is open: a commit takes it back too.
 HOUSEKEEPING, HOUSEKEEPING_NAME = 0, "0000.%s"
@@ -309,4 +311,4 @@ def step_of(kind, target, state, folder):
         return "remove the directory %s" % name if state is None else "make the directory %s with mode %04o" % (name, state)
     if kind == SYSCTL:
         return "write %r to %s in the network namespace %d" % (state, name, target.netns)
-    return "let the module socket_backlog set %s to %s" % (name, state)
+    return "roll back again once net.core.somaxconn allows it; or abandon the checkpoint, and let the module socket_backlog set %s to %s" % (name, state)

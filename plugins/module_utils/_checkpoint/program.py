@@ -15,7 +15,7 @@ from .deadline import disarm
 from .read import clock, find_one, head_of
 from .session import Session
 from .store import waited
-from .undo import roll_back, tidy
+from .undo import BY_BOOT, BY_DEADLINE, roll_back, tidy
 
 PROC = "/proc"
 LOCALE = "C.UTF-8"  # Python 3.6 takes names of files for ASCII in any locale that does not say otherwise
@@ -27,7 +27,7 @@ Takes back what the checkpoint in this directory changed.
   --boot    because the machine has booted before it was committed
   --detach  wait for its time to be over, in a process of its own
 """
-BY = {"": "the undo program", "--timer": "the deadline", "--boot": "the boot", "--detach": "the deadline"}
+BY = {"": "the undo program", "--timer": BY_DEADLINE, "--boot": BY_BOOT, "--detach": BY_DEADLINE}
 WHY = {
     "": "somebody ran it",
     "--timer": "it was not committed in time",
@@ -114,7 +114,7 @@ def _detached(path):
     os.setsid()
     if os.fork():
         os._exit(0)
-    null = os.open(os.devnull, os.O_RDWR)
+    null = os.open(os.devnull, os.O_RDONLY)
     for number in range(3):  # who started it waits for the end of its output
         os.dup2(null, number)
     os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 65536 else 65536)

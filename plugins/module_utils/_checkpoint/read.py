@@ -78,7 +78,9 @@ def _found(folder, path, name):
         if stat.S_ISREG(status.st_mode):
             return None
         if not stat.S_ISDIR(status.st_mode):
-            return status.st_mtime_ns, Found(name, None, where, (), "%s is no directory; look who put it there, and move the directory back or remove it" % where)
+            return status.st_mtime_ns, Found(
+                name, None, where, (), "%s is no directory; look who put it there, and move the directory back or remove it" % where
+            )
         names = names_in(folder, name)
         oldest = name + "/" + entry.PROGRAM if entry.PROGRAM in names else name  # the program is written once, when it is opened
         age = os.stat(oldest, dir_fd=folder, follow_symlinks=False).st_mtime_ns

@@ -87,7 +87,7 @@ class Session:
 
     def _finish(self, found):
         """Roll back what should have been rolled back already, and say so by WriteError; return the Found when that fails."""
-        from .undo import roll_back
+        from .undo import BY_NEXT_RUN, roll_back
 
         with files.opened(self._state_folder, self._proc):
             found = find_one(self._state_folder, found.id)
@@ -95,7 +95,7 @@ class Session:
                 return found
             was_open = found.state == entry.OPEN
             why = "it was not committed in time" if was_open else "its rollback had been interrupted"
-            roll_back(self._proc, found, "the next run (%s)" % self._module, why)
+            roll_back(self._proc, found, "%s (%s)" % (BY_NEXT_RUN, self._module), why)
             found = find_one(self._state_folder, found.id)
         if found.state == entry.ROLLED_BACK:
             raise WriteError("%s, just now; look at it and run again" % told(found))

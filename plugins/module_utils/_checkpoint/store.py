@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from .._change import FILE
 from .._errors import Busy, Conflict, WriteError
 from .._files import durable
+from .._files.read import TEMPORARY
 from .._files.store import opened
 from . import entry
 from .read import FOLDER, Found, find, open_private, read_file, utc
@@ -166,7 +167,8 @@ def _sweep(folder):
     """Remove the directories that a run had begun to make or to remove when it was killed."""
     for name in os.listdir(folder):
         if name.startswith((NEW, OLD)):
-            _remove(folder, name)
+            with suppress(OSError):  # what cannot be removed is in nobody's way
+                _remove(folder, name)
 
 
 def _remove(folder, name):
@@ -180,18 +182,31 @@ def _remove(folder, name):
 
 
 def prune(state_folder, now):
-    """Forget the checkpoints that are resolved, except the last ones of the last 30 days. ``now`` is the wall clock's, in seconds. Raises WriteError."""
+    """Forget the checkpoints that are resolved, except the last ones of the last 30 days; return sentences on those that stay nevertheless.
+
+    ``now`` is the wall clock's, in seconds.
+    """
     done = [found for found in find(state_folder) if found.state is not None and found.state not in entry.UNRESOLVED]
-    if not done:
-        return
-    folder = open_private(os.path.join(state_folder, FOLDER))
+    folder = open_private(os.path.join(state_folder, FOLDER)) if done else None
+    if folder is None:
+        return []
     try:
-        for number, found in enumerate(reversed(done)):
-            if number >= MOST_KEPT or now - os.stat(found.id, dir_fd=folder, follow_symlinks=False).st_mtime > SECONDS_KEPT:
-                old = OLD + os.urandom(8).hex()
-                durable.rename(folder, found.id, old)
-                _remove(folder, old)
-    except OSError as error:
-        raise WriteError("an old checkpoint in %s cannot be removed: %s" % (os.path.join(state_folder, FOLDER), error.strerror))
+        return [sentence for sentence in (_pruned(folder, found, number, now) for number, found in enumerate(reversed(done))) if sentence]
     finally:
         os.close(folder)
+
+
+def _pruned(folder, found, number, now):
+    """Remove one checkpoint when it is time, and nobody put anything into it; return why not."""
+    try:
+        if number < MOST_KEPT and now - os.stat(found.id, dir_fd=folder, follow_symlinks=False).st_mtime <= SECONDS_KEPT:
+            return None
+        theirs = [name for name in found.names if not entry.OURS.match(name) and not name.startswith(TEMPORARY)]
+        if theirs:
+            return "%s is old enough to be removed, but somebody put %s into it; remove it when that is not needed" % (found.path, theirs[0])
+        old = OLD + os.urandom(8).hex()
+        durable.rename(folder, found.id, old)
+        _remove(folder, old)
+    except OSError as error:
+        return "%s is old enough to be removed, but cannot be: %s" % (found.path, error.strerror)
+    return None

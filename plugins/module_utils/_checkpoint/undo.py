@@ -18,6 +18,9 @@ from .read import clock, entries_of, head_of, note_of, utc
 from .store import Journal
 
 FILES = (FILE, FOLDER)
+# Who rolled a checkpoint back, when nobody had asked for it.
+BY_DEADLINE, BY_BOOT, BY_LATE_COMMIT, BY_NEXT_RUN = "the deadline", "the boot", "the commit, which came too late", "the next run"
+BY_ITSELF = (BY_DEADLINE, BY_BOOT, BY_NEXT_RUN)
 ATTEMPTS = 3  # somebody may save a file in the moment in which it is put back
 
 

@@ -240,6 +240,24 @@ def test_last_five_and_nothing_older_than_thirty_days_are_kept(host):
     assert host.id in kept
 
 
+def test_old_checkpoint_into_which_somebody_put_something_stays(host):
+    without_packing()
+    host.open()
+    first, (note,) = host.path, [host.path / "notes"]
+    note.mkdir()
+    (note / "mine").write_text("mine")
+    host.checkpoint("committed")
+    for number in range(7):
+        host.id = None
+        warnings = host.open().warnings
+        host.checkpoint("committed")
+    assert number == 6
+    sentence = "%s is old enough to be removed, but somebody put notes into it; remove it when that is not needed" % first
+    assert warnings == (sentence,)
+    assert (note / "mine").read_text() == "mine"
+    assert len(os.listdir(first.parent)) == 7  # that one, five, and the one that was opened last
+
+
 def test_changes_of_two_runs_of_one_file_go_back_over_both(host):
     host.start()
     before = host.snapshot()

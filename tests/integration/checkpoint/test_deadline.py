@@ -4,6 +4,7 @@
 """The host rolls back by itself: in time, after a boot, at the next run; and commit and deadline never both win."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -234,6 +235,38 @@ def test_systemd_that_does_not_answer_is_replaced_by_a_process(host):
     assert note.startswith("systemd did not take the timer (")
     assert note.endswith("), so a process waits for the time to be over")
     host.checkpoint("committed")
+
+
+def test_unit_of_a_journal_that_somebody_removed_goes_with_the_next_checkpoint(host):
+    os.makedirs("/run/systemd/system")
+    before = host.snapshot()
+    for is_kept in (True, False):
+        host.open(rollback_after=0)
+        if is_kept:
+            shutil.rmtree(host.path)
+            theirs = UNITS / "sysinit.target.d/theirs.conf"
+            theirs.write_text("[Unit]\n")
+    assert len(list((UNITS / "sysinit.target.d").iterdir())) == 2
+    assert host.id in (UNITS / "netops-listen-queue-rollback.service").read_text()
+    host.checkpoint("committed")
+    assert [path.name for path in UNITS.rglob("*")] == ["sysinit.target.d", "theirs.conf"]
+    theirs.unlink()
+    theirs.parent.rmdir()
+    assert host.snapshot() == before
+
+
+def test_last_one_that_was_not_committed_is_told_when_the_next_is_opened(host):
+    changed(host, rollback_after=1)
+    until(lambda: host.found().state == "rolled_back", "the deadline")
+    first, host.id = host.id, None
+    answer = host.open(rollback_after=0)
+    assert answer.values["notes"] == list(answer.warnings)
+    (note,) = answer.warnings
+    assert note.startswith("the last one: the checkpoint %s is rolled back by the deadline at " % first)
+    assert note.endswith(" (it was not committed in time)")
+    host.checkpoint("committed")
+    host.id = None
+    assert host.open(rollback_after=0).warnings == ()
 
 
 def test_unit_that_cannot_be_made_is_said_f13(host):

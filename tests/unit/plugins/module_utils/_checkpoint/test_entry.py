@@ -237,7 +237,10 @@ STEPS = {
     "folder": (("folder", FileTarget("/", "/etc/d"), None), "remove the directory /etc/d"),
     "folder_that_was_there": (("folder", FileTarget("/", "/etc/d"), 0o750), "make the directory /etc/d with mode 0750"),
     "sysctl": (("sysctl", SYSCTL, "128"), "write '128' to /proc/sys/net/core/somaxconn in the network namespace 4026531840"),
-    "socket": (("socket", SOCKET, 128), "let the module socket_backlog set the limit of 0.0.0.0:80 to 128"),
+    "socket": (
+        ("socket", SOCKET, 128),
+        "roll back again once net.core.somaxconn allows it; or abandon the checkpoint, and let the module socket_backlog set the limit of 0.0.0.0:80 to 128",
+    ),
 }
 
 

@@ -81,8 +81,11 @@ _PROGRAM = {
     "name": Field("text", "name of the first process that holds the socket", PROCESSES),
     "unit": Field("text", "its systemd unit", "it runs in one"),
     "id": Field("text", "row of the program table, such as nginx", KNOWN),
+    "called": Field("text", "its name in a sentence, such as a Java program", KNOWN),
     "setting": Field("text", "what sets its backlog", KNOWN),
-    "default_backlog": Field("int", "what it asks for when nothing is configured", KNOWN),
+    "default": Field("text", "what it asks for when nothing is configured: a number, or the rule it follows from", KNOWN),
+    "default_backlog": Field("int", "the same as a number", "a known program of which every listener asks for that number"),
+    "applied": Field("text", "how a changed setting takes effect: reload, restart, or none", KNOWN),
     "applied_by": Field("text", "what makes a changed setting effective", KNOWN),
     "quirk": Field("text", "what to know before changing it", KNOWN),
 }

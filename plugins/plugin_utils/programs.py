@@ -1,140 +1,75 @@
 # Copyright: (c) 2026, the netops.listen_queue authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What well-known programs ask for in listen(2) when nobody configures it.
+"""Which program of program_table.py a listener belongs to, by what the facts know of its processes: names and units. Pure.
 
-A table with a source per row, and one pure function that finds the row of a listener's processes. The built-in default is what
-the program passes to listen(2); the kernel still cuts it to net.core.somaxconn of the listener's namespace.
+Command lines are not among the facts, since they may hold passwords: what runs in an interpreter is told by its unit, or not at all.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any
 
-_INET = ("inet", "inet6")
-_ALL = ("inet", "inet6", "unix")
-_GITHUB = "https://github.com/"
+from .program_table import PROGRAMS, Program
 
+__all__ = ("FIELD_NAMES", "PROGRAMS", "Program", "find_program", "program_fields")
 
-class Program(NamedTuple):
-    """One row: `names` is a pattern for the whole of /proc/PID/comm (15 bytes at most), `families` those whose default it is."""
+MANAGER = "systemd"  # who holds a socket together with it got it from a socket unit
+_LOOKS_KEPT = 10_000  # names come from hosts: keep the memory of them bounded
+_SERVICE = ".service"
 
-    id: str
-    names: str
-    setting: str
-    default_backlog: int
-    families: tuple[str, ...]
-    applied_by: str
-    quirk: str
-    source: str
+_is_interpreter = re.compile(r"java|python[0-9.]*|pypy[0-9.]*|ruby[0-9.]*|bundle|beam\.smp|dotnet").fullmatch
+_BY_NAME = tuple((re.compile(program.names).fullmatch, program) for program in PROGRAMS if program.names)
+_BY_UNIT = tuple((re.compile(program.units).fullmatch, program) for program in PROGRAMS if program.units)
+_known: dict[tuple[str, str], Program | None] = {}
 
 
-PROGRAMS = (
-    Program(
-        "nginx",
-        r"nginx|openresty",
-        "listen ... backlog=",
-        511,
-        _ALL,
-        "nginx -s reload when the number differs from the one in the running configuration, otherwise a restart",
-        "backlog= may stand in one listen directive of an address:port only; 0 and -1 are refused; with reuseport each worker's socket gets the full value",
-        _GITHUB + "nginx/nginx/blob/master/src/os/unix/ngx_linux_config.h",
-    ),
-    Program(
-        "redis",
-        r"redis-server|redis-sentinel",
-        "tcp-backlog",
-        511,
-        _ALL,
-        "a restart of the server (the setting cannot be changed while it runs)",
-        "logs a warning at start when somaxconn is lower than tcp-backlog",
-        _GITHUB + "redis/redis/blob/unstable/src/config.c",
-    ),
-    Program(
-        "haproxy",
-        r"haproxy",
-        "backlog (in the frontend or on the bind line)",
-        1024,
-        _INET,
-        "a reload (the new process listens again)",
-        "the default is the frontend's maxconn when that is set, so a lower limit may be meant",
-        _GITHUB + "haproxy/haproxy/blob/master/doc/configuration.txt",
-    ),
-    Program(
-        "sshd",
-        r"sshd",
-        "none (compiled in)",
-        128,
-        _INET,
-        "nothing: use ssh.socket with Backlog= where more is needed",
-        "under socket activation systemd owns the socket and its Backlog= decides",
-        _GITHUB + "openssh/openssh-portable/blob/master/ssh.h",
-    ),
-    Program(
-        "php-fpm",
-        r"php-fpm[0-9.]*",
-        "listen.backlog (in the pool)",
-        511,
-        _ALL,
-        "a restart of php-fpm (a reload keeps the listening socket)",
-        "the status page shows listen queue and listen queue len; there is no drop counter on a unix socket",
-        _GITHUB + "php/php-src/blob/master/sapi/fpm/www.conf.in",
-    ),
-    Program(
-        "apache",
-        r"apache2|httpd",
-        "ListenBackLog",
-        511,
-        _INET,
-        "a restart",
-        "httpd is also the name of other small servers",
-        "https://httpd.apache.org/docs/2.4/mod/mpm_common.html#listenbacklog",
-    ),
-    Program(
-        "memcached",
-        r"memcached",
-        "-b",
-        1024,
-        _INET,
-        "a restart",
-        "",
-        _GITHUB + "memcached/memcached/blob/master/memcached.c",
-    ),
-    Program(
-        "pgbouncer",
-        r"pgbouncer",
-        "listen_backlog",
-        128,
-        _ALL,
-        "a restart",
-        "",
-        _GITHUB + "pgbouncer/pgbouncer/blob/master/doc/config.md",
-    ),
-    Program(
-        "uwsgi",
-        r"uwsgi",
-        "listen",
-        100,
-        _ALL,
-        "a restart",
-        "refuses to start when listen is larger than somaxconn",
-        _GITHUB + "unbit/uwsgi/blob/master/core/init.c",
-    ),
-)
+def find_program(names: Iterable[str], units: Iterable[str | None] = ()) -> Program | None:
+    """The row of the first process that has one; None when none is known.
 
-_MATCHERS = tuple((re.compile(program.names).fullmatch, program) for program in PROGRAMS)
-_known: dict[str, Program | None] = {}
+    `names` is comm of the processes that hold the socket, `units` the systemd unit of each, in the same order, as far as it is known.
+    """
+    holders = list(itertools.zip_longest(names, units))
+    if any(name == MANAGER for name, _unit in holders):
+        holders = [(MANAGER, None)]
+    return next((program for name, unit in holders if name and (program := _look_up(name, unit or ""))), None)
 
 
-def find_program(names: Iterable[str]) -> Program | None:
-    """The row of the first process name that has one; None when no name is known."""
-    for name in names:
-        if name not in _known:
-            if len(_known) > 10_000:  # names come from hosts: keep the memory of them bounded
-                _known.clear()
-            _known[name] = next((program for match, program in _MATCHERS if match(name)), None)
-        if _known[name] is not None:
-            return _known[name]
-    return None
+def _look_up(name: str, unit: str) -> Program | None:
+    if not unit.endswith(_SERVICE) or not _is_interpreter(name):
+        unit = ""
+    key = name, unit
+    if key not in _known:
+        if len(_known) > _LOOKS_KEPT:
+            _known.clear()
+        service = unit[: -len(_SERVICE)]
+        by_unit = next((program for match, program in _BY_UNIT if match(service)), None) if service else None
+        _known[key] = by_unit or next((program for match, program in _BY_NAME if match(name)), None)
+    return _known[key]
+
+
+def _fields(program: Program, family: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "id": program.id,
+        "called": program.called,
+        "setting": program.setting,
+        "default": program.asks_for,
+        "applied": program.applied,
+        "applied_by": program.applied_by,
+        "quirk": program.quirk,
+    }
+    if program.default_backlog is not None and program.every_listener and family in program.families:
+        fields["default_backlog"] = program.default_backlog
+    return fields
+
+
+_FIELDS = {(program.id, family): _fields(program, family) for program in PROGRAMS for family in ("inet", "inet6", "unix")}
+FIELD_NAMES = (*_FIELDS["nginx", "inet"],)
+
+
+def program_fields(program: Program, family: Any) -> dict[str, Any]:
+    """What a rule sees of a listener's program; `default_backlog` only where every listener of that family asks for it."""
+    return _FIELDS.get((program.id, family), {})

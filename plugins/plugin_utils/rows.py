@@ -14,7 +14,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .programs import PROGRAMS, find_program
+from .programs import FIELD_NAMES, find_program, program_fields
 
 SCHEMA = 1
 SOMAXCONN = "net.core.somaxconn"
@@ -232,17 +232,7 @@ def _add_sample(row: Row, sample: Mapping[str, Any], listen_drops: Any) -> None:
         row["drops_per_second"] = _queue_drops(_number(_at(sample["drops"], "per_second")), _number(_at(listen_drops, "per_second")))
 
 
-_PROGRAM_ROWS = {
-    program.id: {
-        "id": program.id,
-        "setting": program.setting,
-        "default_backlog": program.default_backlog,
-        "applied_by": program.applied_by,
-        "quirk": program.quirk,
-    }
-    for program in PROGRAMS
-}
-_UNKNOWN_PROGRAM: Row = dict.fromkeys(("name", "unit", *_PROGRAM_ROWS["nginx"]))
+_UNKNOWN_PROGRAM: Row = dict.fromkeys(("name", "unit", *FIELD_NAMES))
 _NO_PROGRAM: Row = {}
 
 
@@ -253,16 +243,16 @@ def _program(source: Mapping[str, Any]) -> Row:
     processes = source["processes"]
     if not isinstance(processes, list) or not all(isinstance(each, dict) for each in processes):
         return _UNKNOWN_PROGRAM
-    names = [each["name"] for each in processes if isinstance(each.get("name"), str)]
-    if not names:
+    holders = [each for each in processes if isinstance(each.get("name"), str)]
+    if not holders:
         return _UNKNOWN_PROGRAM
-    row: Row = {"name": names[0]}
-    unit = next((each["unit"] for each in processes if isinstance(each.get("unit"), str)), None)
-    if unit is not None:
-        row["unit"] = unit
-    program = find_program(names)
-    if program is not None and source.get("family") in program.families:
-        row.update(_PROGRAM_ROWS[program.id])
+    row: Row = {"name": holders[0]["name"]}
+    units = [each["unit"] if isinstance(each.get("unit"), str) else None for each in holders]
+    if any(units):
+        row["unit"] = next(filter(None, units))
+    program = find_program((each["name"] for each in holders), units)
+    if program is not None:
+        row.update(program_fields(program, source.get("family")))
     return row
 
 

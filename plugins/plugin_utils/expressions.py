@@ -26,7 +26,7 @@ except ImportError:
 from .fields import FIELDS, PARTS
 
 NO_JMESPATH = "the rules need the Python library jmespath on the controller: install it into the Python that runs Ansible (pip install jmespath)"
-_ABSENT = type("Absent", (), {"__repr__": lambda self: "absent"})()
+ABSENT = type("Absent", (), {"__repr__": lambda self: "absent"})()
 
 Path = tuple[str, ...]
 Node = Any
@@ -65,7 +65,7 @@ class Expression:
         self._known: dict[tuple[Any, ...], Answer] = {}
 
     def evaluate(self, row: Mapping[str, Any]) -> Answer:
-        values = [_resolve(row, path) for path in self.fields]
+        values = [resolve(row, path) for path in self.fields]
         key = tuple([(value,) if value is True or value is False else value for value in values])  # True == 1, but not in JMESPath
         try:
             known = self._known.get(key)
@@ -116,22 +116,22 @@ def parse(text: str) -> Node:
     return parsed
 
 
-def _resolve(row: Any, path: Path) -> Any:
-    """The value at `path`; None also below a null; _ABSENT where a key is missing."""
+def resolve(row: Any, path: Path) -> Any:
+    """The value at `path`; None also below a null; ABSENT where a key is missing."""
     for name in path:
         if row is None:
             return None
         if row.__class__ is not dict and not isinstance(row, Mapping):
-            return _ABSENT
-        row = row.get(name, _ABSENT)
-        if row is _ABSENT:
+            return ABSENT
+        row = row.get(name, ABSENT)
+        if row is ABSENT:
             return row
     return row
 
 
 def _value(row: Any, path: Path) -> Any:
-    value = _resolve(row, path)
-    return None if value is _ABSENT else value
+    value = resolve(row, path)
+    return None if value is ABSENT else value
 
 
 # --- three-valued logic over the top of the tree
@@ -174,8 +174,8 @@ def _leaf(text: str, node: Node) -> Callable[[Any], Answer]:
     search = ParsedResult(text, node).search
 
     def evaluate(row: Any) -> Answer:
-        values = [_resolve(row, path) for path in needs]
-        if any(value is _ABSENT for value in values):
+        values = [resolve(row, path) for path in needs]
+        if any(value is ABSENT for value in values):
             return SKIP
         missing = tuple(dotted(path) for path, value in zip(needs, values, strict=True) if value is None)
         if missing:
@@ -183,8 +183,8 @@ def _leaf(text: str, node: Node) -> Callable[[Any], Answer]:
         result = _search(search, row)
         if result is not None:
             return YES if _true(result) else NO
-        values = [_resolve(row, path) for path in optional]
-        if values and all(value is _ABSENT for value in values):
+        values = [resolve(row, path) for path in optional]
+        if values and all(value is ABSENT for value in values):
             return SKIP
         return Answer(None, tuple(dotted(path) for path in needs + optional))
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the netops.listen_queue authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's files: rules and saved facts in, reports out. What a file holds is decided in saved.py."""
+"""The controller's files: rules, saved facts and the parts of the page in, reports out. What a file holds is decided in saved.py."""
 
 from __future__ import annotations
 
@@ -11,14 +11,33 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .saved import SavedError, parse_facts, parse_rule
+from .saved import SavedError, parse_facts, parse_list, parse_rule
 
-BUILTIN_RULES = Path(__file__).parents[2] / "roles" / "backlog_audit" / "files" / "rules"
+FILES = Path(__file__).parents[2] / "roles" / "backlog_audit" / "files"
+BUILTIN_RULES = FILES / "rules"
+BUILTIN_VERDICTS = FILES / "verdicts"
+BUILTIN_FIXES = FILES / "fixes.yml"
+PAGE = BUILTIN_RULES.with_name("page")
 
 
 def read_rules(folders: Iterable[Path]) -> list[dict[str, Any]]:
     """[{source: path, rule: document}] of all rule files of the folders, in order. Raises SavedError, a whole sentence."""
     return [{"source": str(path), "rule": _rule(path)} for folder in folders for path in _rule_files(folder)]
+
+
+def read_page() -> dict[str, str]:
+    """File name -> text of what the HTML report is made from. Raises OSError."""
+    return {path.name: path.read_text(encoding="utf-8") for path in PAGE.iterdir() if path.is_file()}
+
+
+def read_fixes(path: Path) -> list[Any]:
+    """The list in the file of fixes. Raises SavedError, a whole sentence."""
+    try:
+        return parse_list(path.read_bytes())
+    except OSError as error:
+        raise SavedError("the file of fixes %s cannot be read: %s" % (path, error.strerror)) from error
+    except SavedError as error:
+        raise SavedError("the file of fixes %s %s" % (path, error)) from error
 
 
 def read_facts(places: Iterable[Path]) -> dict[str, Any]:

@@ -13,10 +13,14 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .diagnosis import Diagnoses
+from .diagnosis_facts import is_diagnosed
+from .diagnosis_rows import add_diagnosis
 from .expressions import NOT_APPLICABLE
 from .fields import FIELDS, SAMPLED, THRESHOLDS
 from .rows import HostRows, facts_fault, host_rows
 from .rules import SEVERITIES, Rule
+from .verdicts import Verdict
 from .waivers import Waiver
 
 SCHEMA = 1
@@ -58,25 +62,20 @@ def check_thresholds(given: Iterable[str], rules: Iterable[Rule]) -> None:
 
 
 def build_report(
-    results: Mapping[str, Any], rules: list[Rule], waivers: list[Waiver], thresholds: Mapping[str, float], generated_at: str, version: str
+    results: Mapping[str, Any],
+    rules: list[Rule],
+    waivers: list[Waiver],
+    thresholds: Mapping[str, float],
+    generated_at: str,
+    version: str,
+    verdicts: Iterable[Verdict] = (),
 ) -> dict[str, Any]:
-    """The report model. `results` maps a host's name to the module's result, its facts, or None where there is none."""
-    hosts: dict[str, Any] = {}
-    found: list[dict[str, Any]] = []
-    unknown: dict[tuple[str, tuple[str, ...]], _Unknown] = {}
-    unsampled: dict[str, int] = {}
-    queues: list[Any] = []
-    for name in sorted(results):
-        hosts[name], facts = host_status(results[name])
-        if facts is None:
-            continue
-        rows = host_rows(name, facts, thresholds)
-        hosts[name].update(namespaces=len(rows.namespaces), listeners=len(rows.listeners))
-        queues = heapq.nsmallest(LONGEST_QUEUES, [*queues, *((_queue_order(row), row) for row in rows.listeners)], key=_first)
-        for rule in rules:
-            found += _judge(rule, rows, name, unknown)
-            if "sample" not in facts and _needs_sample(rule):
-                unsampled[rule.id] = unsampled.get(rule.id, 0) + 1
+    """The report model. `results` maps a host's name to the module's result, its facts, or None where there is none.
+
+    Where facts were gathered for a diagnosis, `verdicts` judge their listeners, too.
+    """
+    diagnoses = Diagnoses(verdicts, thresholds)
+    hosts, found, unknown, unsampled, queues = _looked_at(results, rules, thresholds, diagnoses)
     counts = [0] * len(waivers)
     findings, waived = _waive_findings(found, waivers, counts)
     unknowns = [_unknown_entry(each) for each in _waive_unknown(unknown, waivers, counts)]
@@ -95,7 +94,37 @@ def build_report(
         "expired_waivers": [dict(waiver.document, covers=counts[index]) for index, waiver in enumerate(waivers) if waiver.expired],
         "unused_waivers": [dict(waiver.document) for index, waiver in enumerate(waivers) if not waiver.expired and not counts[index]],
         "counts": _counts(hosts, findings, unknowns, waived),
+        **diagnoses.report(),
     }
+
+
+class _Seen(NamedTuple):
+    """What all hosts together gave: their statuses, the findings, what is unknown, rules without a sample, and the queues to show."""
+
+    hosts: dict[str, Any]
+    found: list[dict[str, Any]]
+    unknown: dict[tuple[str, tuple[str, ...]], _Unknown]
+    unsampled: dict[str, int]
+    queues: list[Any]
+
+
+def _looked_at(results: Mapping[str, Any], rules: list[Rule], thresholds: Mapping[str, float], diagnoses: Diagnoses) -> _Seen:
+    seen = _Seen({}, [], {}, {}, [])
+    for name in sorted(results):
+        seen.hosts[name], facts = host_status(results[name])
+        if facts is None:
+            continue
+        rows = host_rows(name, facts, thresholds)
+        if is_diagnosed(facts):
+            add_diagnosis(rows, facts, thresholds)
+            diagnoses.add(name, rows)
+        seen.hosts[name].update(namespaces=len(rows.namespaces), listeners=len(rows.listeners))
+        seen.queues[:] = heapq.nsmallest(LONGEST_QUEUES, [*seen.queues, *((_queue_order(row), row) for row in rows.listeners)], key=_first)
+        for rule in rules:
+            seen.found.extend(_judge(rule, rows, name, seen.unknown))
+            if "sample" not in facts and _needs_sample(rule):
+                seen.unsampled[rule.id] = seen.unsampled.get(rule.id, 0) + 1
+    return seen
 
 
 def _first(pair: Any) -> Any:

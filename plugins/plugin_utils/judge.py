@@ -10,13 +10,17 @@ import re
 from typing import Any
 
 from ..module_utils._version import VERSION
-from .findings import ThresholdError, build_report, check_thresholds, merged_thresholds
+from .diagnosis_facts import is_diagnosed
+from .files import BUILTIN_FIXES, BUILTIN_VERDICTS, read_fixes, read_rules
+from .findings import ThresholdError, build_report, check_thresholds, find_facts, merged_thresholds
 from .plain import NotPlain, plain
 from .rules import RuleError, compile_rules
+from .saved import SavedError
+from .verdicts import Verdict, compile_verdicts
 from .waivers import WaiverError, compile_waivers
 
 # All that judge() raises: one sentence each.
-JudgeError = (NotPlain, RuleError, ThresholdError, WaiverError)
+JudgeError = (NotPlain, RuleError, SavedError, ThresholdError, WaiverError)
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -38,7 +42,15 @@ def judge(
     check_thresholds(given, compiled)
     made = _time(generated_at)
     accepted = compile_waivers(plain(waivers or []), [rule.id for rule in compiled], made[:10])
-    return build_report(results, compiled, accepted, limits, made, VERSION)
+    return build_report(results, compiled, accepted, limits, made, VERSION, _verdicts(results, limits))
+
+
+def _verdicts(results: dict[str, Any], limits: dict[str, float]) -> list[Verdict]:
+    """The verdicts of the collection; an audit without a diagnosis reads none of their files."""
+    answers = (find_facts(result) for result in results.values() if isinstance(result, dict))
+    if not any(isinstance(facts, dict) and is_diagnosed(facts) for facts in answers):
+        return []
+    return compile_verdicts(read_rules([BUILTIN_VERDICTS]), read_fixes(BUILTIN_FIXES), limits)
 
 
 def _time(generated_at: Any) -> str:

@@ -14,6 +14,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .diagnosis_facts import diagnosis_fault
 from .programs import FIELD_NAMES, find_program, program_fields
 
 SCHEMA = 1
@@ -46,7 +47,7 @@ def facts_fault(facts: Any) -> str | None:
                 return "are broken: namespaces[%d].%s must be a %s" % (index, key, "list" if kind is list else "mapping")
         if not all(isinstance(each, dict) for each in namespace.get("listeners") or ()):
             return "are broken: namespaces[%d].listeners must be a list of mappings" % index
-    return None
+    return diagnosis_fault(facts)
 
 
 def host_rows(name: str, facts: Mapping[str, Any], thresholds: Thresholds) -> HostRows:
@@ -57,7 +58,7 @@ def host_rows(name: str, facts: Mapping[str, Any], thresholds: Thresholds) -> Ho
     listeners: list[Row] = []
     unread = 0
     at_cap: list[str] = []
-    for source in sorted(facts["namespaces"], key=_namespace_order):
+    for source in ordered_namespaces(facts):
         namespace = _namespace(source)
         namespaces.append({"host": host, "namespace": namespace, "thresholds": thresholds})
         unread += "listeners" in source and source["listeners"] is None
@@ -94,6 +95,11 @@ def _host(name: str, facts: Mapping[str, Any]) -> Row:
     if isinstance(sample, dict):
         host["sample_seconds"] = _number(sample.get("seconds"))
     return host
+
+
+def ordered_namespaces(facts: Mapping[str, Any]) -> list[Any]:
+    """The namespaces in the order of the rows: the host's own first."""
+    return sorted(facts["namespaces"], key=_namespace_order)
 
 
 def _namespace_order(source: Mapping[str, Any]) -> tuple[bool, str]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .expressions import Expression, ExpressionError, compile_expression, compile_value, dotted
-from .fields import PARTS
+from .fields import LEVELS
 from .plain import NotPlain, plain
 
 SEVERITIES = ("critical", "warning", "info")
@@ -83,7 +83,10 @@ def _compiled(rule: dict[str, Any], source: str, thresholds: Sequence[str]) -> R
         expression = compile_expression(rule["expr"], level, thresholds)
     except ExpressionError as error:
         raise RuleError("expr: %s" % error) from error
-    render, shown = _template(rule["summary"], level, thresholds)
+    try:
+        render, shown = compile_text(rule["summary"], level, thresholds)
+    except RuleError as error:
+        raise RuleError("summary: %s" % error) from error
     paths = tuple(path for path in sorted({*expression.fields, *shown}) if path[0] != "thresholds" or path in expression.fields)
     return Rule(
         rule["id"],
@@ -114,7 +117,7 @@ def _check_keys(rule: Mapping[str, Any]) -> None:
 def _check_values(rule: Mapping[str, Any]) -> None:
     if not isinstance(rule["id"], str) or not _ID.fullmatch(rule["id"]):
         raise RuleError("id must be lower case letters, digits and _")
-    for key, allowed in (("severity", SEVERITIES), ("for_each", tuple(PARTS))):
+    for key, allowed in (("severity", SEVERITIES), ("for_each", LEVELS)):
         if rule[key] not in allowed:
             raise RuleError("%s must be one of %s, not %s" % (key, ", ".join(allowed), rule[key]))
     for key in ("summary", "because"):
@@ -145,26 +148,27 @@ def _texts(value: Any) -> list[str]:
     return [text for item in value for text in _texts(item)] if isinstance(value, list) else []
 
 
-def _template(text: str, level: str, thresholds: Sequence[str]) -> tuple[Callable[[Any], str], list[tuple[str, ...]]]:
+def compile_text(text: str, level: str, thresholds: Sequence[str]) -> tuple[Callable[[Any], str], list[tuple[str, ...]]]:
     """(renderer, fields it shows). Each {JMESPath} is replaced once; what a host put into a value is never looked at again."""
     pieces: list[str | Callable[[Any], Any]] = []
     shown: list[tuple[str, ...]] = []
     for index, piece in enumerate(_PLACEHOLDER.split(" ".join(text.split()))):
         if index % 2 == 0:
             if "{" in piece or "}" in piece:
-                raise RuleError("summary: a brace without its partner")
+                raise RuleError("a brace without its partner")
             pieces.append(piece)
             continue
         try:
             search, paths = compile_value(piece, level, thresholds)
         except ExpressionError as error:
-            raise RuleError("summary: {%s}: %s" % (piece, error)) from error
+            raise RuleError("{%s}: %s" % (piece, error)) from error
         pieces.append(search)
         shown += paths
-    return (lambda row: "".join(piece if isinstance(piece, str) else _shown(piece(row)) for piece in pieces)), shown
+    return (lambda row: "".join(piece if isinstance(piece, str) else shown_text(piece(row)) for piece in pieces)), shown
 
 
-def _shown(value: Any) -> str:
+def shown_text(value: Any) -> str:
+    """A value within a sentence."""
     if value is None:
         return "unknown"
     if isinstance(value, bool):
@@ -172,7 +176,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, float):
         return "%.2f" % value if abs(value) < 100 else "%.0f" % value
     if isinstance(value, list):
-        return ", ".join(_shown(item) for item in value)
+        return ", ".join(shown_text(item) for item in value)
     return str(value)
 
 

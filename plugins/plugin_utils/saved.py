@@ -49,14 +49,26 @@ def bundle(results: dict[str, Any]) -> dict[str, Any]:
 
 def parse_rule(content: bytes, stem: str) -> Any:
     """The document in a rule file, whose id must be the file's name without .yml. Raises SavedError."""
-    try:
-        document = yaml.load(content.decode("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (a safe loader)
-    except UnicodeDecodeError as error:
-        raise SavedError("is not UTF-8 text (byte %d)" % error.start) from error
-    except yaml.YAMLError as error:
-        raise SavedError("is not YAML: %s" % " ".join(str(error).split())) from error
+    document = _yaml(content)
     if not isinstance(document, dict):
         raise SavedError("holds no mapping: a rule file holds one rule")
     if document.get("id") != stem:
         raise SavedError("holds rule %s: the id must be the name of the file without .yml" % document.get("id"))
     return document
+
+
+def parse_list(content: bytes) -> list[Any]:
+    """The list in a YAML file. Raises SavedError."""
+    document = _yaml(content)
+    if not isinstance(document, list):
+        raise SavedError("holds no list")
+    return document
+
+
+def _yaml(content: bytes) -> Any:
+    try:
+        return yaml.load(content.decode("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (a safe loader)
+    except UnicodeDecodeError as error:
+        raise SavedError("is not UTF-8 text (byte %d)" % error.start) from error
+    except yaml.YAMLError as error:
+        raise SavedError("is not YAML: %s" % " ".join(str(error).split())) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.expressions import dotted
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.fields import PARTS, THRESHOLDS
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.fields import PARTS
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.findings import merged_thresholds
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules import compile_rule
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.saved import parse_rule
@@ -125,11 +125,6 @@ def test_words_a_rule_must_not_use(name):
 
 def test_only_a_full_queue_at_a_large_limit_says_do_not_raise():
     assert [name for name, rule in RULES.items() if rule.fix.get("do_not_raise")] == ["accept_queue_full_large"]
-
-
-def test_every_builtin_threshold_is_used():
-    used = {path[1] for rule in RULES.values() for path in rule.expression.fields if path[0] == "thresholds"}
-    assert used == set(THRESHOLDS)
 
 
 @pytest.mark.parametrize(

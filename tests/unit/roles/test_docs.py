@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.fields import FIELDS, THRESHOLDS
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.verdicts import VERDICTS
 
 ROOT = Path(__file__).parents[3]
 RULES = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 AUDIT = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+DIAGNOSE = (ROOT / "docs" / "diagnose.md").read_text(encoding="utf-8")
 ROLE = ROOT / "roles" / "backlog_audit"
+FIXES = yaml.safe_load((ROLE / "files" / "fixes.yml").read_text(encoding="utf-8"))
 NAMES = {
     "rules": [path.stem for path in (ROLE / "files" / "rules").glob("*.yml")],
     "thresholds": list(THRESHOLDS),
@@ -21,10 +24,23 @@ NAMES = {
 }
 
 
+IN_DIAGNOSES = {
+    "verdicts": [*VERDICTS, *(path.stem for path in (ROLE / "files" / "verdicts").glob("*.yml"))],
+    "fixes": [fix["id"] for fix in FIXES],
+}
+
+
 @pytest.mark.parametrize("kind", NAMES)
-def test_rules_guide_names(kind):
+def test_guides_name_what_rules_see(kind):
     assert NAMES[kind]
-    assert [name for name in NAMES[kind] if f"| `{name}` |" not in RULES] == []
+    guides = RULES if kind == "rules" else RULES + DIAGNOSE
+    assert [name for name in NAMES[kind] if f"| `{name}` |" not in guides] == []
+
+
+@pytest.mark.parametrize("kind", IN_DIAGNOSES)
+def test_diagnose_guide_names(kind):
+    assert IN_DIAGNOSES[kind]
+    assert [name for name in IN_DIAGNOSES[kind] if f"| `{name}` |" not in DIAGNOSE] == []
 
 
 def test_audit_guide_names_every_variable():

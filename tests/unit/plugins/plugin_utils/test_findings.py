@@ -198,5 +198,5 @@ def test_bad_thresholds(given, message):
 def test_a_threshold_no_rule_uses_is_a_mistake():
     rules = compile_rules([rule("own", "listener.drops > thresholds.mine")], ["mine"])
     check_thresholds(["mine", "fill"], rules)
-    with pytest.raises(ThresholdError, match=r"^backlog_audit_thresholds.somaxcon is used by no rule: thresholds are drops_per_hour, "):
+    with pytest.raises(ThresholdError, match=r"^backlog_audit_thresholds.somaxcon is used by no rule: thresholds are burst_share, conntrack_fill, "):
         check_thresholds(["mine", "somaxcon"], rules)

@@ -8,6 +8,11 @@ class ListenQueueError(Exception):
     """Base of all errors that a user may see."""
 
 
+def sentence_of(error):
+    """Return an OSError as a sentence: what the system said, and about which file."""
+    return "%s%s" % (error.strerror or error, "" if error.filename is None else " (%s)" % error.filename)
+
+
 class InputError(ListenQueueError):
     """An option has a value that makes no sense; nothing was done."""
 

@@ -5,11 +5,14 @@
 
 import gc
 import json
+from traceback import format_exc
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._errors import ListenQueueError
+from ._errors import ListenQueueError, sentence_of
 from ._imports import compile_once
+
+UNEXPECTED = "the host could not be read: %s; correct that and run again"  # too many open files, a bad disk, no memory
 
 
 def run_facts(argument_spec, name, gather):
@@ -37,6 +40,8 @@ def run_info(argument_spec, gather, **limits):
         result = gather(module.params)
     except ListenQueueError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=UNEXPECTED % sentence_of(error), exception=format_exc())
     module.exit_json(changed=False, **result)
 
 
@@ -69,6 +74,8 @@ def _end(module, act):
         answer = act(module.params, module.check_mode)
     except ListenQueueError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=UNEXPECTED % sentence_of(error), exception=format_exc())
     for sentence in answer.warnings:
         module.warn(sentence)
     if answer.plan is not None:

@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 
 from .._change import FILE, FOLDER, Change, FileState, FileTarget, Plan
-from .._errors import ReadError, WriteError
+from .._errors import ReadError, WriteError, sentence_of
 from .._files.read import locate, see, why_not_replaceable
 from .._sandbox.control import Program, View, run
 from . import entry
@@ -95,6 +95,8 @@ def _ended(proc, command):
         outcome = run(proc, Program(command[0], command, ENVIRONMENT), View(), None, SECONDS)
     except WriteError as error:
         return str(error)
+    except OSError as error:  # no process can be made
+        return sentence_of(error)
     if outcome.code == 0:
         return None
     told = outcome.output.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]

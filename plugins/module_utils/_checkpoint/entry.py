@@ -70,10 +70,17 @@ class FileDigest(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """A moment: ``seconds`` since the boot that ``boot_id`` names, with time asleep (CLOCK_BOOTTIME), whatever the wall clock does."""
+    """A moment: ``seconds`` since the boot that ``boot_id`` names, with time asleep (CLOCK_BOOTTIME), whatever the wall clock does.
+
+    ``boot_id`` is empty where the kernel does not show it.
+    """
 
     boot_id: str
     seconds: float
+
+    def is_after_boot(self, earlier):
+        """True when the machine has booted since an earlier Clock."""
+        return self.seconds < earlier.seconds or bool(self.boot_id and earlier.boot_id and self.boot_id != earlier.boot_id)
 
 
 class Head(NamedTuple):
@@ -94,7 +101,7 @@ class Head(NamedTuple):
 
     def is_expired(self, now):
         """True when nobody may commit it any more: the time is over, or the machine has booted since."""
-        return now.boot_id != self.opened.boot_id or (self.deadline is not None and now.seconds >= self.deadline)
+        return now.is_after_boot(self.opened) or (self.deadline is not None and now.seconds >= self.deadline)
 
 
 class Entry(NamedTuple):

@@ -8,7 +8,7 @@ import sys
 import time
 from contextlib import suppress
 
-from .._errors import ListenQueueError
+from .._errors import ListenQueueError, sentence_of
 from .._proc import ProcFS
 from . import entry
 from .deadline import disarm
@@ -52,7 +52,9 @@ def main(arguments):
         return _run(ProcFS(PROC), os.path.dirname(os.path.dirname(path)), os.path.basename(path), mode, reason)
     except ListenQueueError as error:
         _say(error)
-        return 1
+    except OSError as error:
+        _say(sentence_of(error))
+    return 1
 
 
 def _begin_anew(arguments):

@@ -11,7 +11,7 @@ from typing import List, NamedTuple, Optional
 
 from .._apply import Machine
 from .._change import FILE, FOLDER, NGINX_RELOAD, SOCKET, SYSCTL, Change, FileState
-from .._errors import Conflict, JournalError, JournalVersion, ListenQueueError
+from .._errors import Conflict, JournalError, JournalVersion, ListenQueueError, sentence_of
 from . import entry
 from .entry import AFTER, BEFORE, GONE, OTHER
 from .read import clock, entries_of, head_of, note_of, utc
@@ -75,7 +75,7 @@ def _undone(proc, journal, head, entries):
     except ListenQueueError as error:  # of the machine rather than of one thing: what was not reached is as it was
         sentence = str(error)
     except OSError as error:  # likewise, as too many open files
-        sentence = "%s%s" % (error.strerror or error, "" if error.filename is None else " (%s)" % error.filename)
+        sentence = sentence_of(error)
     return Report(entry.ROLLBACK_FAILED, [], [], [sentence], ["correct that and roll back again"])
 
 
@@ -103,7 +103,7 @@ def record_of(report, earlier):
 
 def machine_for(proc, head):
     """Return the Machine as changes made since ``head`` see it: after a boot, namespaces are others, and sockets gone."""
-    return Machine(proc, head.netns, clock(proc).boot_id != head.opened.boot_id)
+    return Machine(proc, head.netns, clock(proc).is_after_boot(head.opened))
 
 
 def tidy(proc, found):

@@ -78,6 +78,17 @@ def test_known_error_is_one_sentence(module, error):
     assert module["failed"] == {"msg": str(error)}
 
 
+@pytest.mark.parametrize("run", [lambda act: _runner.run_facts({}, "x", act), lambda act: _runner.run_change({}, lambda given, _is_check: act(given))])
+def test_error_of_the_system_is_a_sentence_and_keeps_its_traceback(module, run):
+    def act(_parameters):
+        raise OSError(24, "Too many open files", "/proc/7/stat")
+
+    with pytest.raises(Exit):
+        run(act)
+    assert module["failed"]["msg"] == "the host could not be read: Too many open files (/proc/7/stat); correct that and run again"
+    assert module["failed"]["exception"].startswith("Traceback (most recent call last):")
+
+
 def test_unknown_error_is_not_hidden(module):
     def gather(_parameters):
         raise ZeroDivisionError

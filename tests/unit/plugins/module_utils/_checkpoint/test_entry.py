@@ -131,6 +131,9 @@ EXPIRY = {
     "one_moment_before": (HEAD, Clock("boot-1", 700.4), False),
     "time_over": (HEAD, Clock("boot-1", 700.5), True),
     "booted_f9": (HEAD, Clock("boot-2", 1.0), True),
+    "boot_that_is_not_shown": (HEAD, Clock("", 200.0), False),
+    "boot_that_was_not_shown": (HEAD._replace(opened=Clock("", 100.5)), Clock("boot-1", 200.0), False),
+    "booted_where_it_is_not_shown": (HEAD._replace(opened=Clock("", 100.5)), Clock("", 99.0), True),
     "no_deadline": (HEAD._replace(rollback_after=None), Clock("boot-1", 1e9), False),
     "no_deadline_and_booted": (HEAD._replace(rollback_after=None), Clock("boot-2", 1.0), True),
 }

@@ -13,9 +13,10 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.files import BUILTIN_RULES, read_facts, read_rules, write_report
+from ..plugin_utils.files import BUILTIN_RULES, read_facts, read_page, read_rules, write_report
 from ..plugin_utils.hosts import read_results
 from ..plugin_utils.judge import JudgeError, judge
+from ..plugin_utils.page import html_page
 from ..plugin_utils.plain import plain
 from ..plugin_utils.report import markdown_report, verdict
 from ..plugin_utils.saved import SavedError, bundle
@@ -65,6 +66,7 @@ class ActionModule(ActionBase):
         folders = [BUILTIN_RULES, *(Path(self._loader.path_dwim(each)) for each in given["rule_dirs"])]
         report = judge(results, read_rules(folders), given["rules"], given["skip_rules"], given["waivers"], given["thresholds"])
         texts = {"report.json": json.dumps(report, indent=1, ensure_ascii=False) + "\n", "report.md": markdown_report(report)}
+        texts["report.html"] = html_page(report, read_page())
         if given["save_facts"] and not given["saved"]:
             texts["facts.json"] = json.dumps(bundle(results))
         written = write_report(_here(given["directory"]), texts, mode)

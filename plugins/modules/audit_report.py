@@ -8,7 +8,8 @@ module: audit_report
 short_description: Judge listen queue facts and write the reports
 version_added: 0.1.0
 description:
-  - Turns the facts of all hosts of a play, or saved ones, into findings by rules, and writes C(report.json) and C(report.md) on the controller.
+  - Turns the facts of all hosts of a play, or saved ones, into findings by rules, and writes C(report.json), C(report.md) and C(report.html)
+    on the controller. The page needs no network and no other file.
   - Runs on the controller alone, once for all hosts, and reads the registered results straight from C(hostvars).
   - The role P(netops.listen_queue.backlog_audit#role) is the comfortable way to use it.
 options:
@@ -93,7 +94,7 @@ EXAMPLES = r"""
     namespaces: all
   register: result
 
-- name: Judge them and write reports/report.json and reports/report.md
+- name: Judge them and write report.json, report.md and report.html into reports
   netops.listen_queue.audit_report:
     variable: result
     hosts: "{{ ansible_play_hosts_all }}"
@@ -108,7 +109,7 @@ files:
   returned: success
   type: list
   elements: str
-  sample: [/home/me/reports/report.json, /home/me/reports/report.md]
+  sample: [/home/me/reports/report.json, /home/me/reports/report.md, /home/me/reports/report.html]
 table:
   description: The report for a terminal, line by line.
   returned: success

@@ -241,7 +241,7 @@ def test_check_mode_writes_the_report_and_files_are_not_for_everyone(audit):
     outcome = audit.run("--check", "--diff", backlog_audit_save_facts=True)
     assert outcome.code == 0, outcome.output
     files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (outcome.folder / "reports").iterdir()}
-    assert files == {"report.json": 0o640, "report.md": 0o640, "facts.json": 0o640}
+    assert files == {"report.json": 0o640, "report.md": 0o640, "report.html": 0o640, "facts.json": 0o640}
     assert "generated_at" not in outcome.output, "a diff would show the whole report"
 
 

@@ -30,9 +30,9 @@ def parse_mounts(mountinfo):
     found = []
     for line in mountinfo.split(b"\n"):
         fields, dash, tail = line.partition(b" - ")
-        columns = fields.split(b" ")
-        if dash and len(columns) > 5:
-            found.append(Mount(columns[0], columns[1], unescaped(columns[4]), tail.split(b" ")[0]))
+        columns, kind = fields.split(b" "), tail.split(b" ")
+        if dash and len(columns) > 5 and len(kind) > 2:
+            found.append(Mount(columns[0], columns[1], unescaped(columns[4]), kind[0]))
     return found
 
 

@@ -111,7 +111,7 @@ class NginxEvidence:
             for row in view.nginx:
                 seen = self._seen.pop(row["pid"], None)
                 if seen is None:
-                    sentence = "what nginx %d writes to its error log is unknown, because it started in the window" % row["pid"]
+                    sentence = "what nginx %d writes to its error log is unknown, because it was not found when the window began" % row["pid"]
                     self._problems.add("nginx_new", sentence, view.netns)
                     row.update(error_log=None, file_systems=None)
                     continue

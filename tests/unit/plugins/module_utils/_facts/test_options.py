@@ -25,6 +25,7 @@ TAKEN = {
     "longest_window": ({"sample": 3600.0}, {"sample": 3600.0}),
     "shortest_interval": ({"sample": 1.0, "sample_interval": 0.01}, {"sample": 1.0, "sample_interval": 0.01}),
     "nginx_status": ({"nginx_status": True}, {"nginx_status": True}),
+    "diagnose": ({"sample": 1.0, "diagnose": True}, {"sample": 1.0, "diagnose": True}),
     "interval_without_window": ({"sample_interval": 60.0}, {"sample_interval": 60.0}),
     "window_of_counters_alone": (
         {"gather_subset": ["!min", "counters"], "sample": 1.0}, {"subsets": frozenset(("counters",)), "sample": 1.0},
@@ -37,6 +38,7 @@ def test_taken(given, expected):
     assert checked({**DEFAULTS, **given}) == PLAIN._replace(**expected)
 
 
+NO_DIAGNOSIS = "diagnose: needs a window, and sockets and processes in gather_subset; set sample to some seconds, and add what is missing"
 REFUSED = {
     "port_0": ({"ports": [80, 0]}, "ports: 0 is no TCP port; use 1 to 65535"),
     "port_70000": ({"ports": [70000]}, "ports: 70000 is no TCP port; use 1 to 65535"),
@@ -56,6 +58,9 @@ REFUSED = {
         {"gather_subset": ["!min", "sysctls"], "sample": 1.0},
         "sample: nothing to sample without sockets, unix or counters in gather_subset; add one of them",
     ),
+    "diagnosis_without_window": ({"diagnose": True}, NO_DIAGNOSIS),
+    "diagnosis_without_sockets": ({"diagnose": True, "sample": 1.0, "gather_subset": ["all", "!sockets"]}, NO_DIAGNOSIS),
+    "diagnosis_without_processes": ({"diagnose": True, "sample": 1.0, "gather_subset": ["min"]}, NO_DIAGNOSIS),
     "status_of_nothing": (
         {"gather_subset": ["min"], "nginx_status": True},
         "nginx_status: no nginx is looked for without nginx in gather_subset; add it",

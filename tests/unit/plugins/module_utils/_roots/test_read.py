@@ -9,7 +9,7 @@ import socket
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import ReadError
 from ansible_collections.netops.listen_queue.plugins.module_utils._roots import read as roots_read
-from ansible_collections.netops.listen_queue.plugins.module_utils._roots.read import Root
+from ansible_collections.netops.listen_queue.plugins.module_utils._roots.read import ClosedFolder, Root
 
 MOST = 1000
 
@@ -151,3 +151,36 @@ def test_root_that_is_none(tmp_path):
         ReadError, match=rf"^the directory {tmp_path}/no cannot be entered: No such file or directory; run as root, and look whether it exists$"
     ):
         Root(str(tmp_path / "no"))
+
+
+# links to make, path: where the way ends
+CLOSED = {
+    "itself": ({}, "/srv", "/srv"),
+    "below": ({}, "/srv/www/x", "/srv"),
+    "through_a_link": ({"var/www": "/srv/www"}, "/var/www/x", "/srv"),
+    "link_above": ({"l": "etc/../srv"}, "/l", "/srv"),
+    "missing": ({}, "/srv/nothing", "/srv"),
+}
+
+
+@pytest.mark.parametrize("links, path, where", CLOSED.values(), ids=CLOSED)
+def test_closed_directory_is_never_touched(root, monkeypatch, links, path, where):
+    (root / "srv/www").mkdir(parents=True)
+    for name, target in links.items():
+        link(root, name, target)
+    touched, real = [], os.stat
+    monkeypatch.setattr(os, "stat", lambda name, **options: touched.append(name) or real(name, **options))
+    with Root(str(root), frozenset(("/srv",))) as files:
+        for look in (files.real_path, files.descriptor):
+            with pytest.raises(ClosedFolder) as caught:
+                look(path)
+            assert (caught.value.path, str(caught.value)) == (where, f"{where} may not be touched, as it is on a file system that may hang")
+    assert "srv" not in touched
+
+
+def test_beside_a_closed_directory(root):
+    with Root(str(root), frozenset(("/srv", "/etc/deep"))) as files:
+        assert files.real_path("/etc/./x") == "/etc/x"
+        descriptor = files.descriptor("/etc/x")
+    assert os.read(descriptor, 100) == b"inside"
+    os.close(descriptor)

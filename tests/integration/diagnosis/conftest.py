@@ -101,10 +101,10 @@ def pytest_runtest_logreport(report):
 
 
 def situation_of(name):
-    """test_a_stalled_accepter[nginx-3] is a stalled accepter, nginx."""
+    """test_a_stalled_accepter[3-nginx] is a stalled accepter: nginx."""
     title, _bracket, rest = name.removeprefix("test_").partition("[")
-    kind = rest.rstrip("]").rpartition("-")[0]
-    return title.replace("_", " ") + (", " + kind if kind else "")
+    kind = rest.rstrip("]").partition("-")[2]
+    return title.replace("_", " ") + (": " + kind if kind else "")
 
 
 def pytest_terminal_summary(terminalreporter):

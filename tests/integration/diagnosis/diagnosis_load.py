@@ -72,6 +72,18 @@ def working(seconds):
     return serving
 
 
+def waiting(seconds):
+    """Wait so long for somebody else, a database for example, before each answer."""
+
+    def serving(listener):
+        while True:
+            with listener.accept()[0] as client:
+                time.sleep(seconds)
+                answer(client)
+
+    return serving
+
+
 def hoarding(listener):
     """Keep every connection for ever; a full table of descriptors is no reason to stop trying, as in most servers."""
     while True:

@@ -104,7 +104,10 @@ options:
     default: 0.5
 notes:
   - With listeners it takes at least one O(interval), because drops are seen by two looks only.
-  - Run it as root. What nginx has open, and when its configuration was written, others may not see.
+  - Run it as root. What nginx has open, and when its configuration was written, others may not see; such checks are among RV(unknown).
+  - A worker that died has a successor that is younger than the configuration and knows nothing of it. It proves no reload, as far as the error log tells
+    of the death. Of directories from which files are included it is not known whether a name that came or went matters, so that is among RV(unknown), too.
+  - The age of workers and files is compared by the wall clock. When it was set in between, run M(netops.listen_queue.nginx_reload) again.
 seealso:
   - module: netops.listen_queue.nginx_reload
   - module: netops.listen_queue.socket_backlog

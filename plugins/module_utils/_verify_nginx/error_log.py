@@ -11,6 +11,7 @@ import re
 from calendar import timegm
 
 LINE = re.compile(rb"^(\d{4})/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d) \[(\w+)\] (\d+)#\d+: ([^\n]+)", re.MULTILINE)
+DIED = re.compile(r"worker process \d+ exited ")  # ngx_process_get_status(): an alert, unless it was told to end
 QUARTER = 900  # seconds; all zones of today differ by multiples of it
 FARTHEST = 14 * 3600
 
@@ -21,17 +22,23 @@ def emergencies_since(text, written_at, pids, since, is_after):
     ``written_at`` is the time of the file's last change and ``since`` the moment, both in seconds since the epoch. Lines
     have whole seconds: of the second of the moment itself they count unless ``is_after``.
     """
-    lines = [(_seconds(match), match) for match in LINE.finditer(text)]
-    if not lines:
-        return []
-    zone = round((lines[-1][0] - written_at) / QUARTER) * QUARTER
-    zone = zone if abs(zone) <= FARTHEST else 0
     first = int(since) + (1 if is_after else 0)
-    found = {}
+    return list(dict.fromkeys(sentence for seconds, sentence in _told(text, written_at, b"emerg", pids) if seconds >= first))
+
+
+def deaths(text, written_at, pids):
+    """Return when a worker died (whole seconds since the epoch), as the master tells, which is one of ``pids``. It makes another one at once."""
+    return [seconds for seconds, sentence in _told(text, written_at, b"alert", pids) if DIED.match(sentence)]
+
+
+def _told(text, written_at, level, pids):
+    """Yield (seconds since the epoch, sentence) of each line of a level."""
+    lines = [(_seconds(match), match) for match in LINE.finditer(text)]
+    zone = round((lines[-1][0] - written_at) / QUARTER) * QUARTER if lines else 0
+    zone = zone if abs(zone) <= FARTHEST else 0
     for seconds, match in lines:
-        if match.group(7) == b"emerg" and int(match.group(8)) in pids and seconds - zone >= first:
-            found.setdefault(match.group(9).decode("utf-8", "backslashreplace"))
-    return list(found)
+        if match.group(7) == level and int(match.group(8)) in pids:
+            yield seconds - zone, match.group(9).decode("utf-8", "backslashreplace")
 
 
 def _seconds(match):

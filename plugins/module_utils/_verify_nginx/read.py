@@ -4,18 +4,20 @@
 """Whether nginx runs with the configuration that is on disk: by the age of its workers, and by its error log."""
 
 import os
+import posixpath
 import stat
 import time
 from typing import NamedTuple
 
 from .._errors import ListenQueueError, ReadError
 from .._files.read import READ, locate
+from .._nginx.glob import is_pattern
 from .._nginx.process import find_masters
-from .._nginx.read import read_configuration
+from .._nginx.read import join, read_configuration
 from .._nginx_survey.read import identity
-from .._processes.read import CLOCK_BOOTTIME, ProcessBook, pids_with_nginx_names
+from .._processes.read import CLOCK_BOOTTIME, ProcessBook, links, pids_with_nginx_names
 from .._verify.checks import Check
-from .error_log import emergencies_since
+from .error_log import deaths, emergencies_since
 
 MOST_READ = 1 << 18  # bytes of a log, the last ones
 
@@ -34,7 +36,7 @@ def nginx_checks(proc, inodes, config, root):
     masters = find_masters(proc, pids, book)[0] if pids else []
     wanted = identity(root, config) if config is not None else None
     mine = [master for master in masters if wanted is not None and master.config and identity(master.root, master.config) == wanted]
-    checks = []
+    checks = [_hidden(master) for master in masters if master not in mine and inodes and not _is_open_to_us(proc, master)]
     if config is not None and not mine:
         why = "no nginx runs with %s" % config if wanted is not None else "%s does not exist or cannot be read" % config
         checks.append(Check("workers", config, None, None, False, why))
@@ -42,6 +44,19 @@ def nginx_checks(proc, inodes, config, root):
         if master in mine or inodes & set(book.sockets(master.pid)):
             checks += _checks(master)
     return checks
+
+
+def _is_open_to_us(proc, master):
+    try:
+        next(iter(links(proc, master.pid)), None)
+    except PermissionError:
+        return False
+    return True
+
+
+def _hidden(master):
+    why = "whether nginx %d has one of the sockets may not be seen; become root (CAP_SYS_PTRACE) on the host" % master.pid
+    return Check("workers", "nginx %d" % master.pid, None, None, None, why)
 
 
 def _checks(master):
@@ -58,7 +73,42 @@ def _checks(master):
     workers = _workers_check(master, subject, write, start, tick)
     # What a reload refused before the workers of a later, good one began is over.
     since, is_after = (start, True) if workers.ok and start is not None else (write.at, False)
-    return [workers, _log_check(master, subject, configuration, since, is_after)]
+    texts = [text for text in (_tail(master.root, path) for path in _log_paths(master, configuration)) if text is not None]
+    if workers.ok:
+        workers = _proven(workers, master, texts, start, _changed_folders(configuration, start + tick))
+    return [workers, _log_check(master, subject, texts, since, is_after)]
+
+
+def _proven(check, master, texts, start, folders):
+    """Return the Check of workers that are young enough, unless something else than a reload can be the reason."""
+    died = {seconds for text, written_at in texts for seconds in deaths(text, written_at, {master.pid, master.inner_pid})}
+    if {int(start), int(start) - 1} & died:
+        why = "a worker of nginx %d died when the oldest one that serves was made, so that is no sign of a reload; reload it again" % master.pid
+        return check._replace(ok=False, sentence=why)
+    if folders:
+        why = "nginx %d may not know what was put into %s, or removed from it, since its workers were made" % (master.pid, ", ".join(folders))
+        return check._replace(ok=None, sentence=why)
+    return check
+
+
+def _changed_folders(configuration, since):
+    """Return the directories of includes with a pattern in which names came or went after a moment. An editor does that too."""
+    folders = set()
+    for node in configuration.nodes:
+        arguments = node.directive.args
+        if node.directive.name == b"include" and len(arguments) == 1 and is_pattern(arguments[0]):
+            folder = posixpath.dirname(join(posixpath.dirname(configuration.path) + "/", os.fsdecode(arguments[0])))
+            if not is_pattern(os.fsencode(folder)):
+                folders.add(folder)
+    return sorted(folder for folder in folders if _folder_changed_at(configuration.root, folder) > since)
+
+
+def _folder_changed_at(root, path):
+    try:
+        with locate(root, path, True) as place:
+            return os.stat(place.name, dir_fd=place.folder).st_mtime
+    except (OSError, ReadError):
+        return 0
 
 
 def _workers_check(master, subject, write, start, tick):
@@ -89,8 +139,7 @@ def _changed_at(root, path):
             raise ReadError("%s: %s" % (path, error.strerror))
 
 
-def _log_check(master, subject, configuration, since, is_after):
-    texts = [text for text in (_tail(master.root, path) for path in _log_paths(master, configuration)) if text is not None]
+def _log_check(master, subject, texts, since, is_after):
     if not texts:
         return Check("error_log", subject, [], None, None, "the error log of nginx %d is no file that can be read" % master.pid)
     pids = {master.pid, master.inner_pid}

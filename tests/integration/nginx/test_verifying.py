@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import InputError
 from ansible_collections.netops.listen_queue.plugins.module_utils._verify import read as verify_read
 from kernel_modules import broken, set_backlog, verify
-from kernel_rooms import Program, mount, run, setns, sysctl
+from kernel_rooms import Program, drop_privileges, in_child, mount, run, setns, sysctl
 from kernel_traffic import connect, keep, knock, listen
 from nginx_server import program, until
 
@@ -132,6 +132,50 @@ def test_a_worker_that_was_replaced_alone_proves_no_reload(nginx):
     os.kill(old[0], signal.SIGKILL)
     until(lambda: len(server.workers()) == 2 and old[0] not in server.workers(), "the new worker")
     assert broken(verify(**GOOD)) == ["workers"]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_workers_that_were_all_replaced_prove_no_reload(nginx, processes):
+    """As after the kernel ran out of memory: they are younger than the configuration, and know nothing of it."""
+    server = nginx("worker_processes %d; " % processes + HTTP % ("", ""), main="pid {folder}/nginx.pid; error_log {folder}/error.log; events {{}}\n")
+    time.sleep(TICKS)
+    server.write("worker_processes %d; " % processes + HTTP % ("", "# a word more\n"))
+    old = server.workers()
+    for pid in old:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: len(server.workers()) == processes and not set(old) & set(server.workers()), "the new workers")
+    answer = verify(**GOOD)
+    assert broken(answer) == ["workers"]
+    assert sentence(answer) == (
+        "a worker of nginx %d died when the oldest one that serves was made, so that is no sign of a reload; reload it again" % server.pid
+    )
+    time.sleep(2)  # the lines of a log have whole seconds
+    server.reload()
+    assert verify(**GOOD).failure is None
+
+
+def test_a_file_that_is_included_no_more(nginx):
+    """Nothing is written when a file is removed, but for its directory; and there an editor writes, too."""
+    server = nginx(HTTP % ("", "include %s/*.conf;" % "sites"))
+    sites = server.folder / "sites"
+    sites.mkdir()
+    server.write("server { listen 8082; }", "sites/a.conf")
+    server.reload()
+    assert verify(**GOOD).values["unknown"] == []
+    time.sleep(TICKS)
+    (sites / "a.conf").unlink()
+    answer = verify(**GOOD)
+    assert answer.values["unknown"] == ["nginx %d may not know what was put into %s, or removed from it, since its workers were made" % (server.pid, sites)]
+    server.reload()
+    assert verify(**GOOD).values["unknown"] == []
+
+
+def test_without_rights_it_is_not_known_whose_the_sockets_are(nginx):
+    server = started(nginx)
+    assert verify(**GOOD).failure is None  # imports everything
+    answer = in_child(lambda: verify(**GOOD), before=drop_privileges)
+    assert (answer.failure, answer.values["verified"]) == (None, True)
+    assert answer.values["unknown"] == ["whether nginx %d has one of the sockets may not be seen; become root (CAP_SYS_PTRACE) on the host" % server.pid]
 
 
 def test_a_reload_that_returned_0_and_applied_nothing(nginx):

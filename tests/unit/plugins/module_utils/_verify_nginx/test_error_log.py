@@ -7,7 +7,7 @@ from calendar import timegm
 from time import gmtime, strftime
 
 import pytest
-from ansible_collections.netops.listen_queue.plugins.module_utils._verify_nginx.error_log import emergencies_since
+from ansible_collections.netops.listen_queue.plugins.module_utils._verify_nginx.error_log import deaths, emergencies_since
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +42,17 @@ LOGS = {
 @pytest.mark.parametrize("text, written_at, since, is_after, sentences", LOGS.values(), ids=LOGS)
 def test_log(text, written_at, since, is_after, sentences):
     assert emergencies_since(text, written_at, PIDS, since, is_after) == sentences
+
+
+def test_workers_that_died():
+    log = (
+        line(NOON, "worker process 9 exited on signal 9", "alert")
+        + line(NOON + 1, "worker process 10 exited with fatal code 2 and cannot be respawned", "alert")
+        + line(NOON + 2, "worker process 11 exited with code 0", "notice")
+        + line(NOON + 3, "worker process 12 exited on signal 9", "alert", pid=8)
+        + line(NOON + 4, "1024 worker_connections are not enough", "alert")
+    )
+    assert deaths(log, NOON + 4.2, PIDS) == [NOON, NOON + 1]
 
 
 @given(st.integers(-48, 56), st.floats(0, 60), st.integers(0, 8), st.booleans())

@@ -18,6 +18,7 @@ from .diagnosis_facts import is_diagnosed
 from .diagnosis_rows import add_diagnosis
 from .expressions import NOT_APPLICABLE
 from .fields import FIELDS, SAMPLED, THRESHOLDS
+from .host_values import add_unknown, host_values
 from .rows import HostRows, facts_fault, host_rows
 from .rules import SEVERITIES, Rule
 from .verdicts import Verdict
@@ -75,10 +76,12 @@ def build_report(
     Where facts were gathered for a diagnosis, `verdicts` judge their listeners, too.
     """
     diagnoses = Diagnoses(verdicts, thresholds)
-    hosts, found, unknown, unsampled, queues = _looked_at(results, rules, thresholds, diagnoses)
+    hosts, values, found, unknown, unsampled, queues = _looked_at(results, rules, thresholds, diagnoses)
     counts = [0] * len(waivers)
     findings, waived = _waive_findings(found, waivers, counts)
-    unknowns = [_unknown_entry(each) for each in _waive_unknown(unknown, waivers, counts)]
+    left = _waive_unknown(unknown, waivers, counts)
+    add_unknown(values, unknown.values(), left)
+    unknowns = [_unknown_entry(each) for each in left]
     return {
         "schema": SCHEMA,
         "generated_at": generated_at,
@@ -86,6 +89,7 @@ def build_report(
         "thresholds": dict(thresholds),
         "rules": [{"id": rule.id, "severity": rule.severity, "source": rule.source} for rule in rules],
         "hosts": hosts,
+        "values": values,
         "findings": findings,
         "unknown": unknowns,
         "queues": [_queue(row) for _key, row in queues],
@@ -99,9 +103,10 @@ def build_report(
 
 
 class _Seen(NamedTuple):
-    """What all hosts together gave: their statuses, the findings, what is unknown, rules without a sample, and the queues to show."""
+    """What all hosts together gave: their statuses and values, the findings, what is unknown, rules without a sample, and the queues to show."""
 
     hosts: dict[str, Any]
+    values: dict[str, Any]
     found: list[dict[str, Any]]
     unknown: dict[tuple[str, tuple[str, ...]], _Unknown]
     unsampled: dict[str, int]
@@ -109,7 +114,7 @@ class _Seen(NamedTuple):
 
 
 def _looked_at(results: Mapping[str, Any], rules: list[Rule], thresholds: Mapping[str, float], diagnoses: Diagnoses) -> _Seen:
-    seen = _Seen({}, [], {}, {}, [])
+    seen = _Seen({}, {}, [], {}, {}, [])
     for name in sorted(results):
         seen.hosts[name], facts = host_status(results[name])
         if facts is None:
@@ -119,6 +124,7 @@ def _looked_at(results: Mapping[str, Any], rules: list[Rule], thresholds: Mappin
             add_diagnosis(rows, facts, thresholds)
             diagnoses.add(name, rows)
         seen.hosts[name].update(namespaces=len(rows.namespaces), listeners=len(rows.listeners))
+        seen.values[name] = host_values(rows, facts)
         seen.queues[:] = heapq.nsmallest(LONGEST_QUEUES, [*seen.queues, *((_queue_order(row), row) for row in rows.listeners)], key=_first)
         for rule in rules:
             seen.found.extend(_judge(rule, rows, name, seen.unknown))

@@ -126,6 +126,23 @@ _value:
       description: Waivers that covered nothing.
       type: list
       elements: dict
+    diagnoses:
+      description:
+        - Why each listener drops connections or does not, the worst first. C(verdict), C(cause), C(severity), C(confidence), C(summary), C(because),
+          C(evidence) and its C(sources), C(log) (lines of nginx's error logs), C(also), C(not_seen), C(unknown), C(fixes) in the order that helps, C(size)
+          and C(references), with C(host), C(namespace), C(listener) and C(program).
+      returned: when facts were gathered with O(netops.listen_queue.listen_queue_facts#module:diagnose=true)
+      type: list
+      elements: dict
+    diagnosis_counts:
+      description: Number of listeners by verdict.
+      returned: like RV(_value.diagnoses)
+      type: dict
+    fleet:
+      description: Hosts far above their peers, each with C(metric), C(value), C(peers_median), the number of C(peers), and a C(text).
+      returned: like RV(_value.diagnoses)
+      type: list
+      elements: dict
     counts:
       description: Findings by severity, unknown by severity, waived, and hosts by status.
       type: dict

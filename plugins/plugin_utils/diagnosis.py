@@ -104,7 +104,7 @@ def _diagnosis(row: Row, judged: _Judged) -> dict[str, Any]:
         return place | _unknown(row, judged) | {"unknown": unknown}
     winner, *others = judged.holds
     is_healthy = winner.verdict == "healthy"
-    size = size_advice(row) if winner.verdict in SIZED else None
+    size = size_advice(row) if winner.verdict in SIZED and row["workers"].get("had_time_left") else None
     return place | {
         "verdict": winner.verdict,
         "cause": winner.id,
@@ -115,7 +115,7 @@ def _diagnosis(row: Row, judged: _Judged) -> dict[str, Any]:
         "evidence": winner.evidence(row),
         "sources": _sources(winner, row),
         "log": [] if is_healthy else list(row["nginx"].get("log_lines") or ())[-LOG_LINES:],
-        "also": [{"cause": cause.id, "summary": cause.render(row)} for cause in others if cause.verdict != "healthy"],
+        "also": [{"cause": cause.id, "summary": cause.render(row)} for cause in others if cause.verdict != "healthy" and not cause.residual],
         "not_seen": [] if is_healthy else [{"cause": cause.id, "text": cause.not_seen} for cause in judged.quiet],
         "unknown": unknown,
         "fixes": _fixes(winner.fixes, row, size),

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from .diagnosis_text import has_diagnoses, markdown_lines
 from .rules import SEVERITIES
 from .text import code, markdown, visible
 
@@ -46,6 +47,8 @@ def verdict(report: Report, fail_on: str) -> str:
     counted = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     counts = report["counts"]
     reasons = ["%s" % plural(counts[severity], "%s finding" % severity) for severity in counted if counts[severity]]
+    diagnosed = [each["severity"] for each in report.get("diagnoses", ())]
+    reasons += ["%s with a %s diagnosis" % (plural(diagnosed.count(severity), "listener"), severity) for severity in counted if severity in diagnosed]
     lost = [name for name, host in report["hosts"].items() if host["status"] in NOT_AUDITED]
     if lost:
         shown = ", ".join(visible(name) for name in lost[:5]) + (" and %d more" % (len(lost) - 5) if len(lost) > 5 else "")
@@ -142,6 +145,8 @@ def markdown_report(report: Report) -> str:
     lines = ["# Listen queue audit", "", "%s, collection %s %s." % (report["generated_at"], *report["collection"].values()), "", markdown(headline(report))]
     lines += ["", "## Hosts", "", "| host | status | listeners | reason |", "|---|---|---|---|"]
     lines += ["| %s | %s | %s | %s |" % _host_cells(name, host) for name, host in report["hosts"].items()]
+    if has_diagnoses(report):
+        lines += markdown_lines(report)
     for severity, rules in itertools.groupby(by_rule(report["findings"]), lambda each: each[0][0]):
         lines += ["", "## %s" % severity.capitalize()]
         for (_severity, rule), group in rules:

@@ -42,7 +42,7 @@ def size_advice(row: Row) -> dict[str, Any] | None:
         "longest_stall": stall,
         "memory_bytes": wanted * CONNECTION_BYTES,
         "added_wait_seconds": round((wanted - limit) / accepted, 2) if accepted and wanted > limit else None,
-        "text": _text(limit, wanted, needed, arrivals, stall, accepted, namespace),
+        "text": _text(limit, wanted, needed, arrivals, stall, accepted, row),
     }
 
 
@@ -64,15 +64,18 @@ def _round_up(wanted: float) -> int:
     return min(size, LARGEST)
 
 
-def _text(limit: int, wanted: int, needed: int | None, arrivals: float | None, stall: float | None, accepted: float | None, namespace: Row) -> str:
+def _text(limit: int, wanted: int, needed: int | None, arrivals: float | None, stall: float | None, accepted: float | None, row: Row) -> str:
+    namespace, thresholds = row["namespace"], row["thresholds"]
     if needed is None or arrivals is None or stall is None:
-        why = "how fast connections came could not be measured, so this is twice the present limit"
+        why = "how fast connections came could not be measured, so twice the present limit"
     else:
         bound = "" if namespace.get("tcp_listener_count") == 1 else ", counted for all listeners of the namespace"
         why = "at most %.1f arrivals per second (SYNs that were sent again count again%s) x %.2f s without an accept = %d" % (arrivals, bound, stall, needed)
         if needed <= limit:
             why += ", which the present limit of %d holds on average, but not in bursts: so twice that" % limit
+    if wanted == thresholds["small_limit"] > max(needed or 0, 2 * limit):
+        why += ", and less than %d is small for any program" % wanted
     price = "; when it is full it takes %.1f MiB" % (wanted * CONNECTION_BYTES / 2**20)
     if accepted:
         price += " and the last in it waits %.1f s at the %.1f connections per second that were accepted in the window" % (wanted / accepted, accepted)
-    return "limit %d: %s%s" % (wanted, why, price)
+    return "limit %d: %s, rounded up%s" % (wanted, why, price)

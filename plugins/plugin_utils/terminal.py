@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from .diagnosis_text import has_diagnoses, terminal_lines
 from .report import NOT_AUDITED, Report, advice, by_rule, closing_sections, headline, plural, queue_cells, queue_title
 from .rules import SEVERITIES
 from .text import aligned, clipped, visible, width, wrapped
@@ -44,6 +45,8 @@ def styled_table(report: Report, columns: int = COLUMNS) -> list[Line]:
 def _lines(report: Report, columns: int) -> Iterator[Line]:
     yield Line("Listen queue audit of %s, collection %s %s" % tuple(visible(each) for each in (report["generated_at"], *report["collection"].values())), "head")
     yield from (Line(text, _worst(report)) for text in wrapped(headline(report), columns))
+    if has_diagnoses(report):
+        yield from (Line(*styled) for styled in terminal_lines(report, columns))
     if len(report["hosts"]) > 1 and report["findings"]:
         yield from _rules(report["findings"], columns)
     for (severity, rule), group in by_rule(report["findings"]):

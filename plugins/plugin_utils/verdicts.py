@@ -33,7 +33,7 @@ SEVERITIES = ("critical", "warning", "info", "ok")
 CONFIDENCES = ("low", "medium", "high")
 STEPS = ("accept_faster", "concurrency", "queue", "syn", "path", "fail_fast")
 REQUIRED = ("id", "verdict", "rank", "severity", "confidence", "expr", "summary", "because", "references")
-OPTIONAL = ("surer_when", "in_pod", "not_seen", "evidence", "fixes", "examples")
+OPTIONAL = ("surer_when", "residual", "in_pod", "not_seen", "evidence", "fixes", "examples")
 FIX_REQUIRED = ("id", "step", "advice")
 FIX_OPTIONAL = ("when", "role", "variables", "command", "do_not_raise")
 _WHOLE_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -55,7 +55,10 @@ class Fix(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """A compiled document. `fixes` are in the order of the file of fixes; `sources` name where its evidence comes from."""
+    """A compiled document. `fixes` are in the order of the file of fixes; `sources` name where its evidence comes from.
+
+    What is `residual` says nothing beside a cause that goes first.
+    """
 
     id: str
     verdict: str
@@ -64,6 +67,7 @@ class Verdict(NamedTuple):
     confidence: str
     expression: Expression
     surer_when: Expression | None
+    residual: bool
     render: Callable[[Row], str]
     because: str
     in_pod: str
@@ -131,6 +135,7 @@ def _compiled(document: dict[str, Any], fixes: Sequence[Fix], thresholds: Sequen
         document["confidence"],
         expression,
         compile_expression(surer, "listener", thresholds) if surer else None,
+        document.get("residual", False),
         render,
         _line(document["because"]),
         _line(document.get("in_pod", "")),

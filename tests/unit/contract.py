@@ -63,6 +63,7 @@ def lines() -> set[str]:
         topics = [task["listen"] for task in _yaml(path) if not task["listen"].startswith("__")]
         found |= {f"role {path.parts[-3]} topic {topic}" for topic in topics}
     found |= {f"rule {path.stem}" for path in (ROOT / "roles").glob("*/files/rules/*.yml")}
+    found |= {f"verdict {path.stem}" for path in (ROOT / "roles").glob("*/files/verdicts/*.yml")}
     found |= {f"playbook {path.stem}" for path in (ROOT / "playbooks").glob("*.yml")}
     return found
 

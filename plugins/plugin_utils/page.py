@@ -26,9 +26,14 @@ from .text import visible
 
 TEMPLATE, STYLE, SCRIPTS = "page.html", "page.css", ("model.js", "parts.js", "table.js", "findings.js", "sections.js", "page.js")
 SHARED = ("because", "fix", "references")  # the same in every finding of a rule
-PLACE = ("rule", "severity", "host", "namespace", "listener", "summary")
+PLACE = ("rule", "severity", "host", "namespace", "listener", "summary", "drift")
+SHOWN = (
+    *("generated_at", "collection", "thresholds", "rules", "hosts", "unknown", "queues", "not_sampled"),
+    *("expired_waivers", "unused_waivers", "counts", "diagnosis_counts", "fleet"),
+)
 HEALTHY = ("host", "namespace", "listener", "program", "verdict", "cause", "severity", "confidence", "summary")
 REPEATED = ("fixes", "not_seen")  # of diagnoses: the same few documents over and over
+COMPARED = ("new", "resolved", "not_judged")
 HOSTS_IN_SUMMARY = 50
 
 _MARK = re.compile(r"@@([a-z]+)@@")
@@ -87,10 +92,11 @@ def _finite(value: Any) -> Any:
 def page_model(report: Report) -> dict[str, Any]:
     """The report with what its findings and diagnoses share moved to `texts` (by rule), and lists of documents to indexes in `shared`."""
     texts: dict[str, Any] = {}
-    model = {**report, "findings": _lean(report["findings"], texts), "waived": _lean(report["waived"], texts), "texts": texts}
+    model = {key: report[key] for key in SHOWN if key in report}
+    model.update(findings=_lean(report["findings"], texts), waived=_lean(report["waived"], texts), texts=texts)
     if report.get("drift"):
         drift = report["drift"]
-        lists = {key: [{name: each.get(name) for name in PLACE} for each in drift.get(key) or ()] for key in ("new", "resolved")}
+        lists = {key: [{name: each[name] for name in PLACE if name in each} for each in drift.get(key) or ()] for key in COMPARED}
         model["drift"] = {**drift, **lists}
     if report.get("diagnoses"):
         shared: list[Any] = []
@@ -138,7 +144,7 @@ def _plain(report: Report) -> Iterator[str]:
     """A summary of a size that does not grow with the fleet; what it leaves out it counts."""
     yield "<h2>Summary</h2>"
     yield "<p>%s</p>" % _text(headline(report))
-    yield "<p>The tables, bars and evidence of this page need JavaScript. Without it, see report.md beside this file, which holds everything.</p>"
+    yield "<p>The tables, bars and evidence of this page need JavaScript. Without it, see the other files of the report.</p>"
     rules = _rules(report["findings"])
     if rules:
         yield '<table><caption>Findings by rule</caption><thead><tr><th scope="col">severity</th><th scope="col">rule</th>'
@@ -166,7 +172,7 @@ def _unknown(entry: Mapping[str, Any]) -> tuple[str, str, str, str]:
 def _list(title: str, lines: list[str]) -> Iterator[str]:
     if lines:
         more = len(lines) - HOSTS_IN_SUMMARY
-        items = [_text(each) for each in lines[:HOSTS_IN_SUMMARY]] + (["and %d more, see report.md" % more] if more > 0 else [])
+        items = [_text(each) for each in lines[:HOSTS_IN_SUMMARY]] + (["and %d more, see the other files of the report" % more] if more > 0 else [])
         yield "<h2>%s</h2>" % title
         yield "<ul>%s</ul>" % "".join("<li>%s</li>" % each for each in items)
 

@@ -203,7 +203,8 @@ function diagnosesSection() {
   const list = report.diagnoses ?? [];
   if (!list.length) return null;
   const numbers = Object.entries(report.diagnosis_counts ?? {}).filter(([, number]) => number);
-  const counts = el("ul", { class: "legend" }, numbers.map(([verdict, number]) => el("li", null, el("b", null, thousands.format(number)), verdictWord(verdict))));
+  const item = ([verdict, number]) => el("li", null, el("b", null, thousands.format(number)), verdictWord(verdict));
+  const counts = el("ul", { class: "legend" }, numbers.map(item));
   const grid = searchable({
     caption: "Diagnoses",
     noun: "listener",
@@ -237,9 +238,9 @@ function diagnosisBody(row) {
   const evidence = [
     part("Evidence", facts(Object.entries(row.evidence ?? {}))),
     row.log?.length ? part("nginx error log in the window", text(row.log)) : null,
-    lines("Also true", row.also, (each) => [el("code", null, visible(each.cause)), ` ${visible(each.summary)}`]),
+    lines("Also true", row.also, (each) => [ruleName(each.cause), ` ${visible(each.summary)}`]),
     lines("Looked for and not seen", shared(row.not_seen), (each) => visible(each.text ?? each.cause)),
-    lines("Could not be told", row.unknown, (each) => [el("code", null, visible(each.cause)), ` needs ${shown(each.missing)}`]),
+    lines("Could not be told", row.unknown, (each) => [ruleName(each.cause), ` needs ${shown(each.missing)}`]),
     lines("Where this was read", row.sources, visible),
   ];
   return [el("div", null, action), el("div", null, evidence)];

@@ -92,7 +92,7 @@ function isFiltered(state) {
 }
 
 /* The text a row is searched by, in lower case; made once. */
-const SEARCHED = "rule severity verdict cause host namespace listener program summary metric what text status reason kernel".split(" ");
+const SEARCHED = "rule severity verdict cause host namespace listener program summary metric what text drift status reason kernel".split(" ");
 const haystacks = new WeakMap();
 function haystack(row) {
   let text = haystacks.get(row);
@@ -184,6 +184,17 @@ function matrixRows(report) {
     const index = here.findIndex((each, place) => each !== there[place]);
     return index < 0 ? collator.compare(one.hosts[0], other.hosts[0]) : here[index] - there[index];
   });
+}
+
+/* The same change on many hosts is one row, with `hosts`. */
+function alike(changes) {
+  const rows = new Map();
+  for (const each of changes) {
+    const key = JSON.stringify([each.what, each.before, each.after, each.namespace, each.listener]);
+    if (rows.has(key)) rows.get(key).hosts.push(each.host);
+    else rows.set(key, { ...each, hosts: [each.host] });
+  }
+  return [...rows.values()];
 }
 
 /* --- commands that somebody pastes into a shell: nothing in them may be the word of a host */

@@ -133,7 +133,7 @@ function fleetSection() {
     rowHead: "host",
     columns: [
       { ...hostColumn, shown: true, cell: (row) => hostLink(row.host) },
-      { id: "metric", title: "Measured", cell: (row) => name(row.metric, 60), value: (row) => row.metric },
+      { id: "metric", title: "Measured", cell: (row) => el("code", null, breakable(row.metric)), value: (row) => row.metric },
       { id: "value", title: "This host", number: true, cell: (row) => shown(row.value), value: (row) => row.value },
       { id: "median", title: "Median of peers", number: true, cell: (row) => shown(row.peers_median), value: (row) => row.peers_median },
       { id: "peers", title: "Peers", number: true, cell: (row) => shown(row.peers), value: (row) => row.peers },
@@ -147,31 +147,48 @@ function titled(title, number, ...content) {
   return number ? [el("h3", null, title, " ", el("span", { class: "how-many" }, thousands.format(number))), content] : null;
 }
 
+const REASONS = {
+  waiver_ended: "its waiver ended",
+  more_severe: "more severe than before",
+  rule_added: "by a rule that was not used before",
+  host_added: "on a new host",
+  not_judged_before: "not judged before",
+  waived: "waived now",
+  rule_removed: "its rule is not used now",
+  not_known: "could not be judged now",
+};
+
 function driftSection() {
   const { drift } = report;
   if (!drift) return null;
-  const { baseline = {}, changed = [], hosts_gone: gone = [], hosts_new: added = [] } = drift;
-  const [fresh, resolved] = [drift.new ?? [], drift.resolved ?? []];
+  const { baseline = {}, hosts_gone: gone = [], hosts_new: added = [], hosts_not_compared: lost = [] } = drift;
+  const [fresh, resolved, unjudged, changed] = [drift.new ?? [], drift.resolved ?? [], drift.not_judged ?? [], alike(drift.changed ?? [])];
   const findings = (title, rows) => {
-    const columns = [severityColumn, ruleColumn, hostColumn, listenerColumn, seenColumn];
+    const isExplained = rows.some((row) => REASONS[row.drift]);
+    const reason = { id: "why", title: "Why", shown: isExplained, cell: (row) => REASONS[row.drift] ?? "", value: (row) => REASONS[row.drift] ?? null };
+    const columns = [severityColumn, ruleColumn, hostColumn, listenerColumn, reason, seenColumn];
     return titled(title, rows.length, rows.length ? searchable({ caption: title, noun: "finding", rows, rowHead: "rule", columns }) : null);
   };
-  const changedColumns = [
-    hostColumn,
-    listenerColumn,
-    { id: "what", title: "Value", cell: (row) => el("code", null, visible(row.what)), value: (row) => row.what },
-    { id: "before", title: "Before", cell: (row) => shown(row.before) },
-    { id: "after", title: "After", cell: (row) => shown(row.after) },
+  const value = (each) => el("span", { class: "name" }, each === null ? "none" : shown(each));
+  const states = [
+    { id: "before", title: "Before", cell: (row) => value(row.before) },
+    { id: "after", title: "After", cell: (row) => value(row.after) },
   ];
-  const values = { caption: "Changed values", noun: "value", rows: changed, rowHead: "what", columns: changedColumns };
-  const number = fresh.length + resolved.length + changed.length + gone.length + added.length;
+  const on = (row) => (row.hosts.length > 1 ? more(el("span", null, count(row.hosts.length, "host")), () => nameList(row.hosts, 200)) : name(row.host, 60));
+  const what = { id: "what", title: "Value", cell: (row) => el("code", null, breakable(row.what)), value: (row) => row.what };
+  const onColumn = { ...hostColumn, cell: on, value: (row) => row.hosts.length };
+  const values = { caption: "Changed values", noun: "value", rows: changed, rowHead: "what", columns: [what, ...states, onColumn, listenerColumn] };
+  const blind = { caption: "Hosts not compared", noun: "host", rows: lost, rowHead: "host", columns: [{ ...hostColumn, shown: true }, ...states] };
+  const number = [fresh, resolved, unjudged, changed, gone, added, lost].reduce((sum, each) => sum + each.length, 0);
   const file = baseline.path ? [" in ", name(baseline.path)] : null;
   const compared = ["Compared with the audit of ", at(baseline.generated_at), file, number ? "." : ": nothing changed."];
   return ["drift", "Since the baseline", number, [
     el("p", { class: "note" }, compared),
     findings("New findings", fresh),
     findings("Resolved", resolved),
+    findings("Not judged again", unjudged),
     titled("Changed values", changed.length, changed.length ? searchable(values) : null),
+    titled("Hosts not compared", lost.length, lost.length ? searchable(blind) : null),
     titled("Hosts that are gone", gone.length, nameList(gone, 200)),
     titled("New hosts", added.length, nameList(added, 200)),
   ]];
@@ -215,7 +232,8 @@ function hostsSection() {
     ],
   });
   if (!gaps.length) return ["hosts", "Hosts", rows.length, all];
-  return ["hosts", "Hosts", rows.length, [titled("Not, or not fully, audited", gaps.length, gapsGrid(gaps, status, host)), titled("All hosts", rows.length, all)]];
+  const lost = titled("Not, or not fully, audited", gaps.length, gapsGrid(gaps, status, host));
+  return ["hosts", "Hosts", rows.length, [lost, titled("All hosts", rows.length, all)]];
 }
 
 /* What is missing of a host, and why: the reason in short, all problems on demand. */

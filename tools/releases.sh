@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Unpacks programs of other Debian releases into .cache/KIND/SUITE, for the tests that run them: the loaders of sysctl.d, or nginx.
+# Unpacks programs of Debian releases into .cache/KIND/SUITE, for the tests that run them: the loaders of sysctl.d, nginx, or the
+# servers whose backlogs are compared with the table of programs (80 MB to download).
 # Nothing is installed: the packages and all that they need are downloaded by apt, with its signatures, and unpacked into a directory.
 #   tools/releases.sh loaders bullseye trixie
 #   tools/releases.sh nginx trixie
+#   tools/releases.sh programs trixie
 set -eu
 cd "$(dirname "$0")/.."
 kind=$1
@@ -11,7 +13,11 @@ shift
 case $kind in
     loaders) packages='procps systemd' ;;
     nginx) packages='nginx-light libnginx-mod-mail libnginx-mod-stream' ;;
-    *) echo "There is no $kind here; name loaders or nginx" >&2 && exit 1 ;;
+    programs)
+        packages='apache2-bin haproxy lighttpd mariadb-server-core memcached openssh-server pgbouncer php-fpm prometheus-node-exporter puma
+            rsyslog unbound unicorn uwsgi-core'
+        ;;
+    *) echo "There is no $kind here; name loaders, nginx or programs" >&2 && exit 1 ;;
 esac
 cache=$PWD/.cache/$kind
 keys=/usr/share/keyrings/debian-archive-keyring.gpg

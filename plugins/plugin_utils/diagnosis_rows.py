@@ -114,7 +114,7 @@ def _add_queue(row: Row, source: Mapping[str, Any], thresholds: Thresholds) -> N
     listener["limit_pressed"] = either(listener["overflowed"], above(full, thresholds["burst_share"]))
     listener["under_pressure"] = either(listener["overflowed"], above(half_full, thresholds["share_of_reads"]))
     listener["longest_stall"] = number(at(sample, "longest_stall"))
-    listener["stall_share"] = share(listener["longest_stall"], row["host"].get("sample_seconds"))
+    listener["stall_share"] = share(listener["longest_stall"], number(row["host"].get("sample_seconds")))
     listener["arrivals_seen"] = whole(at(sample, "arrivals_seen"))
     listener["limit_from"] = _limit_from(listener, namespace)
     listener["is_loopback"] = not is_unix and _is_loopback(source.get("local_address"))
@@ -194,8 +194,8 @@ def _add_syn_queue(own: list[tuple[Row, Mapping[str, Any]]], namespace: Row, log
         listener["syn_queue_three_quarters"] = uses_rule
         listener["syn_queue_full"] = _syn_queue_full(listener, length, events, cookies, thresholds)
     if events and own and all(row["listener"]["syn_queue_full"] is False for row, _source in own):
-        for row, _source in own:  # it was one of them, and nothing tells which
-            row["listener"]["syn_queue_full"] = None
+        for row, _source in own:  # it was one of them: where there are more, nothing tells which
+            row["listener"]["syn_queue_full"] = True if len(own) == 1 else None
 
 
 def _capacity(listener: Row, cookies: int | None, quarters: int | None) -> int | None:

@@ -62,7 +62,7 @@ def test_port_that_somebody_else_took_is_found(host):  # F31
     run = playbook("tune", target=name_of(host), reason="the sale", backlog_tune_listens=[{"listen": 8080, "backlog": 5000}])
     assert run.code == 2 and "98: Address already in use" in run.output
     refused = playbook("tune", target=name_of(host), reason="the sale", backlog_tune_listens=[{"listen": 8080, "backlog": 600}])
-    assert refused.code == 2 and "is rollback failed" in refused.output
+    assert refused.code == 2 and "the rollback of the checkpoint" in refused.output
     host.check_output("systemctl stop taken; rm /etc/nginx/conf.d/taken.conf")
     assert playbook("rollback", target=name_of(host), reason="the port is free").code == 0
     assert unlike_prepared(host) == []

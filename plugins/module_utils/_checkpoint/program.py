@@ -106,7 +106,10 @@ def _tell(identifier, report):
     for title, sentences in (("Kept", report.conflicts), ("Failed", report.failures), ("To do by hand", report.steps)):
         for sentence in sentences:
             _say("%s: %s" % (title, sentence))
-    _say("The checkpoint %s is %s." % (identifier, report.state.replace("_", " ")))
+    if report.state == entry.ROLLED_BACK:
+        _say("The checkpoint %s is rolled back." % identifier)
+    else:
+        _say("The rollback of the checkpoint %s failed. Correct that and run this again, or do it by hand." % identifier)
 
 
 def _detached(path):
@@ -128,6 +131,8 @@ def _detached(path):
             if found.state != entry.OPEN:
                 os._exit(0)
             head = head_of(found)
+            if head.deadline is None:  # somebody ran this by hand
+                os._exit(0)
         except ListenQueueError:  # it was removed, or nobody can read it: then nobody can roll it back either
             os._exit(1)
         now = clock(proc)

@@ -10,7 +10,7 @@ from .._errors import Busy, InputError, JournalError, ListenQueueError, ReadErro
 from .._files import store as files
 from .._proc import ProcFS
 from . import entry
-from .read import clock, find, find_one, head_of, note_of
+from .read import clock, find, find_one, head_of, note_of, undo_command
 
 
 class Session:
@@ -45,6 +45,8 @@ class Session:
             head = head_of(found)
             is_due = found.state == entry.ROLLING_BACK or (found.state == entry.OPEN and head.is_expired(clock(self._proc)))
             self._check_lease(self._finish(found) if is_due and not is_check else found, head)
+        if self._identifier is not None:
+            self._check_mine()  # it may have ended just now
         if is_check or self._identifier is None or not self._mine().has_interrupted:
             return sentences
         from .undo import recover
@@ -78,15 +80,18 @@ class Session:
 
     def _check_lease(self, found, head):
         if found.state == entry.ROLLBACK_FAILED:
-            raise WriteError("%s; do what is left by hand, then give it the state abandoned with the module checkpoint" % told(found))
-        if found.id != self._identifier:
+            raise WriteError(
+                "%s; correct that and roll it back again (%s), or do what is left by hand and then give it the state abandoned with the module checkpoint"
+                % (told(found), undo_command(found.path, head.interpreter))
+            )
+        if found.state in entry.UNRESOLVED and found.id != self._identifier:
             raise Busy(
                 "the checkpoint %s of %s (%s) is open since %s, and what changes meanwhile would not be rolled back with it; name it, or wait for its end"
                 % (found.id, head.owner, head.reason, head.opened_at)
             )
 
     def _finish(self, found):
-        """Roll back what should have been rolled back already, and say so by WriteError; return the Found when that fails."""
+        """Roll back what should have been rolled back already, and say so by WriteError; return the Found when that fails, or somebody was faster."""
         from .undo import BY_NEXT_RUN, roll_back
 
         with files.opened(self._state_folder, self._proc):
@@ -190,7 +195,7 @@ def told(found):
     """Return a sentence about the state of a checkpoint: what, when, by whom, why."""
     result = note_of(found, entry.RESULT) or {}
     how = " by %s at %s (%s)" % (result["by"], result["at"], result["reason"]) if {"by", "at", "reason"} <= set(result) else ""
-    text = "the checkpoint %s is %s%s" % (found.id, (found.state or "torn").replace("_", " "), how)
     if found.state == entry.ROLLBACK_FAILED:
-        text += ": %s" % "; ".join(list(result.get("failures", ())) + list(result.get("steps", ())))
-    return text
+        left = "; ".join(list(result.get("failures", ())) + list(result.get("steps", ())))
+        return "the rollback of the checkpoint %s failed%s: %s" % (found.id, how.replace(" by ", ", tried by ", 1), left)
+    return "the checkpoint %s is %s%s" % (found.id, (found.state or "torn").replace("_", " "), how)

@@ -5,6 +5,7 @@
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -188,11 +189,26 @@ def two_names(host):
     return other.unlink
 
 
+def immutable(host):
+    run("chattr", "+i", str(FILE))
+    return lambda: run("chattr", "-i", str(FILE))
+
+
+def immutable_directory(host):
+    run("chattr", "+i", str(SYSCTL_D))
+    return lambda: run("chattr", "-i", str(SYSCTL_D))
+
+
 OBSTACLES = {
     "read_only_f13": (read_only, "/etc/sysctl.d/99-listen-queue.conf is on a read-only file system; nothing was changed"),
     "mount_f15": (
         mounted_over,
         "/etc/sysctl.d/99-listen-queue.conf is a mount of its own and cannot be replaced from here; change the file that is mounted there",
+    ),
+    "immutable_f15": (immutable, "/etc/sysctl.d/99-listen-queue.conf is immutable or append-only; take the flag away with chattr, or leave the file as it is"),
+    "immutable_directory_f15": (
+        immutable_directory,
+        "the directory of /etc/sysctl.d/99-listen-queue.conf is immutable or append-only; take the flag away with chattr, or leave the file as it is",
     ),
     "hard_link_f18": (two_names, "/etc/sysctl.d/99-listen-queue.conf has 2 names (hard links)"),
 }
@@ -203,7 +219,7 @@ def test_rollback_that_fails_says_what_to_do_and_blocks_everything_until_then_f3
     changed(host)
     remove = obstacle(host)
     answer = host.checkpoint("rolled_back", reason="it did not help")
-    assert answer.failure.startswith("the checkpoint %s is rollback failed by " % host.id)
+    assert answer.failure.startswith("the rollback of the checkpoint %s failed, tried by " % host.id)
     assert sentence in answer.failure
     digest = entry.sha256(OLD).hexdigest()
     step = "copy %s/bytes.%s to %s, with mode 0644, owner 0 and group 0" % (host.path, digest, FILE)
@@ -212,7 +228,10 @@ def test_rollback_that_fails_says_what_to_do_and_blocks_everything_until_then_f3
     assert [sysctl(key) for key in KEYS] == [700, 700]  # what can be put back is
     failed, host.id = host.id, None
     for refused in (host.sysctl, host.open):
-        assert refusal(refused).endswith("; do what is left by hand, then give it the state abandoned with the module checkpoint")
+        assert refusal(refused).endswith(
+            "; correct that and roll it back again (%s -I /var/lib/netops.listen_queue/checkpoints/%s/undo.pyz), "
+            "or do what is left by hand and then give it the state abandoned with the module checkpoint" % (sys.executable, failed)
+        )
     host.id = failed
     remove()
     if obstacle is two_names:  # somebody does it by hand

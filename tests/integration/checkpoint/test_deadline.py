@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint import control
+from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint import control, session
 from checkpoint_host import KEYS, STATE, SYSCTL_D, UNITS, Host, refusal, without_packing
 from kernel_rooms import MS_BIND, in_child, mount, new_netns, sysctl
 from nginx_server import until
@@ -108,6 +108,33 @@ def test_next_run_honours_a_deadline_that_nobody_did_f10(host, is_killed):
     assert sentence.endswith(" (it was not committed in time), just now; look at it and run again")
     assert host.snapshot() == before
     assert host.sysctl().changed
+
+
+def test_deadline_that_is_faster_than_the_next_run_is_no_lease(host, monkeypatch):
+    """It rolls back after the next run has seen that it should, and before that has the lock."""
+    changed(host, rollback_after=1)
+    for pid in until(waiters, "the process"):
+        os.kill(pid, signal.SIGKILL)
+    time.sleep(1.1)
+    real, program = session.files.opened, str(host.path / "undo.pyz")
+
+    def opened(*arguments):
+        monkeypatch.undo()
+        subprocess.run([sys.executable, "-I", program, "--timer"], check=True, stdout=subprocess.DEVNULL)
+        return real(*arguments)
+
+    monkeypatch.setattr(session.files, "opened", opened)
+    other, host.id = host.id, None
+    host.settle()
+    host.id = other
+    assert "is rolled back by the deadline at " in refusal(host.settle)
+
+
+def test_waiting_without_a_deadline_is_over_at_once(host):
+    host.open(rollback_after=0)
+    assert host.undo("--detach").returncode == 0
+    until(lambda: not waiters(), "the end of the process")
+    assert host.found().state == "open"
 
 
 def test_commit_that_comes_late_rolls_back_f45(host):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import ListenQueueError
-from checkpoint_host import KEYS, STATE, UNITS, Killer, hooked, killed, points, refusal, without_packing
+from checkpoint_host import KEYS, STATE, SYSCTL_D, UNITS, Killer, hooked, killed, points, refusal, without_packing
 from kernel_rooms import sysctl
 
 
@@ -318,6 +318,57 @@ def test_error_at_every_write_of_opening_f11(ready):
         assert host.checkpoint("rolled_back").failure is None
         assert host.snapshot() == old, at
         assert host.leftovers() == [], at
+
+
+def filled(folder, but):
+    """Fill a file system, except for a number of pages; return the function that empties it."""
+    filler = Path(folder, "filler")
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+        file.truncate(filler.stat().st_size - 4096 * but)
+    return filler.unlink
+
+
+@pytest.mark.parametrize("place", ["journal", "target"])
+def test_disk_that_is_full_at_every_page_f11(ready, place):
+    """A small tmpfs with k free pages, for every k until it is enough: so the real kernel refuses each of the writes once."""
+    from kernel_rooms import mount
+
+    host, _old = ready()
+    folder = {"journal": STATE, "target": str(SYSCTL_D)}[place]
+    Path(STATE).mkdir(mode=0o700)
+    mount("tmpfs", folder, "tmpfs", data="size=400k,mode=%s" % {"journal": "700", "target": "755"}[place])
+    (SYSCTL_D / "99-listen-queue.conf").write_text("# theirs\n" * 2000)
+    old, refused = host.snapshot(), []
+    for pages in range(60):
+        opened(host)
+        empty = filled(folder, pages)
+        sentence = ""
+        try:
+            host.sysctl(name="99-listen-queue")
+        except ListenQueueError as error:
+            sentence = str(error)
+        empty()
+        host.settle()
+        if sentence:
+            refused.append(sentence)
+            assert "No space left on device" in sentence, pages
+            assert host.snapshot() == old, pages
+        empty = filled(folder, pages)
+        failure = host.checkpoint("rolled_back").failure
+        empty()
+        if failure:
+            assert "No space left on device" in failure, pages
+            assert host.checkpoint("rolled_back").failure is None
+        assert (host.snapshot(), host.leftovers()) == (old, []), pages
+        if not sentence and not failure:
+            break
+    assert len(refused) > 3
+    assert pages < 59
 
 
 def test_disk_that_is_really_full_f11(ready):

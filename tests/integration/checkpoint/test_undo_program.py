@@ -115,7 +115,7 @@ def test_conflict_and_failure_are_told(host):
     assert done.returncode == 1
     assert re.search("^Failed: .* has 2 names", done.stdout, re.M)
     assert re.search("^To do by hand: copy .* to %s, with mode 0644" % path, done.stdout, re.M)
-    assert done.stdout.endswith("The checkpoint %s is rollback failed.\n" % host.id)
+    assert done.stdout.endswith("The rollback of the checkpoint %s failed. Correct that and run this again, or do it by hand.\n" % host.id)
 
 
 NOTHING = {"not_yet": ("--timer",), "wrong": ("--now",), "help": ("--help",), "no_reason": ("--reason",)}

@@ -341,7 +341,7 @@ def test_disk_that_is_full_at_every_page_f11(ready, place):
     host, _old = ready()
     folder = {"journal": STATE, "target": str(SYSCTL_D)}[place]
     Path(STATE).mkdir(mode=0o700)
-    mount("tmpfs", folder, "tmpfs", data="size=400k,mode=%s" % {"journal": "700", "target": "755"}[place])
+    mount("tmpfs", folder, "tmpfs", data="size=1500k,mode=%s" % {"journal": "700", "target": "755"}[place])
     (SYSCTL_D / "99-listen-queue.conf").write_text("# theirs\n" * 2000)
     old, refused = host.snapshot(), []
     for pages in range(60):

@@ -31,6 +31,7 @@ def both(host):
     return lambda: (host.sysctl(), host.listen(validate=False))
 
 
+SECONDS = 60  # for one test
 RUNS = {"two_sysctls_and_a_file": sysctls, "three_listens": listens}
 FEWEST = 15  # writes of one run: else the hook is not where the writes are
 
@@ -339,10 +340,10 @@ def test_disk_that_is_full_at_every_page_f11(ready, place):
     from kernel_rooms import mount
 
     host, _old = ready()
-    folder = {"journal": STATE, "target": str(SYSCTL_D)}[place]
+    folder, options = {"journal": (STATE, "size=1500k,mode=700"), "target": (str(SYSCTL_D), "size=100k,mode=755")}[place]
     Path(STATE).mkdir(mode=0o700)
-    mount("tmpfs", folder, "tmpfs", data="size=1500k,mode=%s" % {"journal": "700", "target": "755"}[place])
-    (SYSCTL_D / "99-listen-queue.conf").write_text("# theirs\n" * 2000)
+    mount("tmpfs", folder, "tmpfs", data=options)
+    (SYSCTL_D / "99-listen-queue.conf").write_text("# theirs\n" * 1500)
     old, refused = host.snapshot(), []
     for pages in range(60):
         opened(host)

@@ -27,6 +27,7 @@ from cores import CORES, ROOT, Core, controller_of, environment_of, environment_
 
 TARGETS = tuple(f"3.{number}" for number in range(6, 14))
 MODULE = "netops.listen_queue.listen_queue_facts"
+OPTIONS = json.dumps({"sample": 0.2, "diagnose": True})  # all of its code is there only with them
 ANSWER = re.compile(r"^(?P<host>\S+) \| (?P<result>[A-Z]+!?)[^\n]*?=> (?=\{)", re.MULTILINE)
 CONTROLLER = "controller"  # folder for the temporary files of Ansible itself: core 2.21 listens on a socket there while it runs
 CLONE_NEWNET = 0x40000000
@@ -125,7 +126,7 @@ def ask(core: Core, pythons: dict[str, Path], targets: list[str], folder: str) -
     inventory.write_text("\n".join(lines) + "\n", encoding="utf-8")
     programs, variables = settings_of(core, pythons, folder)
     variables.update(ANSIBLE_STDOUT_CALLBACK="minimal", ANSIBLE_CALLBACK_RESULT_FORMAT="json")
-    output = run([str(programs / "ansible"), "all", "-i", str(inventory), "-m", MODULE], variables)
+    output = run([str(programs / "ansible"), "all", "-i", str(inventory), "-m", MODULE, "-a", OPTIONS], variables)
     answers = {}
     for match in ANSWER.finditer(output):
         answer, _end = json.JSONDecoder().raw_decode(output, match.end())

@@ -68,7 +68,7 @@ def test_everything_through_ansible(tmp_path):
     knock(4, "127.0.0.1", port_of(listener))
     listen_unix(b"\0{{ 1 + 1 }}\xff", 3)
     inode, far_port = Program(lambda: (new_netns(), port_of(listen("127.0.0.1", 8)))).told
-    code, result = ansible(tmp_path, namespaces="all", sample=0.2, sample_interval=0.05)
+    code, result = ansible(tmp_path, namespaces="all", sample=0.2, sample_interval=0.05, diagnose=True)
     assert (code, result["changed"]) == (0, False), result
     answer = result["ansible_facts"]["listen_queue"]
     namespace = without_the_controller(answer["namespaces"][0])
@@ -86,6 +86,10 @@ def test_everything_through_ansible(tmp_path):
     )
     assert [process["pid"] for process in row["processes"]] == [os.getpid()]
     assert (row["sample"]["max"], row["sample"]["share_full"], row["sample"]["drops"]["delta"]) == (3, 1, 0)
+    assert os.getpid() in row["workers"]
+    assert row["sample"]["longest_stall"] > 0
+    assert [worker["state"] for worker in answer["workers"] if worker["pid"] == os.getpid()] == ["S"]
+    assert set(answer) >= {"softnet", "pressure", "cgroups", "kernel_log"}
     assert [row["path"] for row in namespace["listeners"] if row["family"] == "unix"] == ["@{{ 1 + 1 }}\\xff"]
     assert listener_on(namespace_of(answer, inode), far_port)["accept_queue_limit"] == 8
     assert answer["kernel"] == os.uname().release

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._facts.namespace import NamespaceView
 from ansible_collections.netops.listen_queue.plugins.module_utils._namespaces.model import Namespace, NamespaceId
+from ansible_collections.netops.listen_queue.plugins.module_utils._sockets.sampling import QueueSeries
 from ansible_collections.netops.listen_queue.plugins.module_utils._window import read
 from ansible_collections.netops.listen_queue.tests.unit.plugins.module_utils.support import listener, unix_listener
 
@@ -119,3 +120,37 @@ def test_namespace_that_vanishes_keeps_the_reads_before(monkeypatch):
     gone, stays = host.view(7, [{1: 0}, {1: 9}]), host.view(8, ALWAYS)
     host.run(monkeypatch)
     assert (gone.series["inet", 1].reads, stays.series["inet", 1].reads) == (2, 5)
+
+
+class Watch:
+    """What the window calls, and how it keeps each socket."""
+
+    class Series(QueueSeries):
+        pass
+
+    series = Series
+
+    def __init__(self, host):
+        self.host = host
+        self.calls = []
+
+    def begin(self):
+        self.calls.append("begin")
+        self.host.now += 10.0  # belongs to no window
+
+    def tick(self):
+        self.calls.append("tick")
+
+    def end(self):
+        self.calls.append("end")
+
+
+def test_watch_is_called_at_both_ends_and_at_each_read(monkeypatch):
+    host = Host(0.5, 0.25)
+    view, watch = host.view(7, ALWAYS, [1, 2]), Watch(host)
+    monkeypatch.setattr(read, "time", host)
+    window = read.Window(host, watch)
+    window.run()
+    assert watch.calls == ["begin", "tick", "tick", "tick", "end"]
+    assert window.summary() == {"seconds": 0.5, "interval": 0.25, "reads": 3}
+    assert {series.__class__ for series in view.series.values()} == {Watch.Series}

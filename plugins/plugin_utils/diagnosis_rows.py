@@ -121,13 +121,22 @@ def _add_queue(row: Row, source: Mapping[str, Any], thresholds: Thresholds) -> N
     if "listen_backlog" in source:
         listener["listen_backlog"] = whole(source["listen_backlog"])
         listener["source"] = "%s:%s" % (at(source.get("source"), "path"), at(source.get("source"), "line"))
-    used = row["workers"].get("cpu_max")
-    taken = at_least(namespace["passive_opens_in_window"], (listener.get("sample_max") or 0) + 2)
-    listener["nothing_accepted"] = (
-        either(negated(taken), None if used is None else used < IDLE_CPU) if not is_unix else None if used is None else used < IDLE_CPU
-    )
+    listener["nothing_accepted"] = _nothing_accepted(row, is_unix)
     if not is_unix and not listener["is_loopback"] and (listener.get("family") == "inet" or source.get("dual_stack")):
         listener["rp_filter_drops_per_second"] = number(at(namespace.get("counters_sample"), "TcpExt", "IPReversePathFilter", "per_second"))
+
+
+def _nothing_accepted(row: Row, is_unix: bool) -> bool | None:
+    """Fewer connections than waited mean that none was taken out; more are this listener's only where there is no other one.
+
+    Else it is the CPU time that tells, and not much: who accepts now and then uses next to none either.
+    """
+    used, listener, namespace = row["workers"].get("cpu_max"), row["listener"], row["namespace"]
+    slept = None if used is None else used < IDLE_CPU
+    if is_unix:
+        return slept
+    taken = at_least(namespace["passive_opens_in_window"], (listener.get("sample_max") or 0) + 2)
+    return False if taken and namespace["tcp_listener_count"] == 1 else either(negated(taken), slept)
 
 
 def _drops(listener: Row, namespace: Row) -> tuple[bool | None, bool | None]:

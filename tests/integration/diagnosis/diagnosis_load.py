@@ -16,7 +16,7 @@ import socket
 import time
 
 from kernel_rooms import Program
-from kernel_traffic import keep, listen, port_of, send_syns
+from kernel_traffic import keep, listen, listen_unix, port_of, send_syns
 
 NAME = "shop"  # of no program that anybody knows
 LOOPBACK = "127.0.0.1"
@@ -27,8 +27,8 @@ CPU = min(os.sched_getaffinity(0))  # where a burst and the program it meets sha
 # Programs -------------------------------------------------------------------------------------------------------------
 
 
-def serve(serving, backlog=511, prepare=None, **bound):
-    """A program that listens on 127.0.0.1 and calls ``serving(listener)``; ``told`` is its port."""
+def serve(serving, backlog=511, prepare=None, address=LOOPBACK, path=None, **bound):
+    """A program that listens on an address or a UNIX path and calls ``serving(listener)``; ``told`` is its port, or the path."""
     listeners = []
 
     def open_for_business():
@@ -36,8 +36,8 @@ def serve(serving, backlog=511, prepare=None, **bound):
             file.write(NAME)
         if prepare:
             prepare()
-        listeners.append(listen(bound.pop("address", LOOPBACK), backlog, **bound))
-        return port_of(listeners[0])
+        listeners.append(listen_unix(path.encode(), backlog) if path else listen(address, backlog, **bound))
+        return path or port_of(listeners[0])
 
     return Program(open_for_business, lambda: serving(listeners[0]))
 
@@ -113,13 +113,13 @@ def on_one_processor(pid=0):
 # Clients --------------------------------------------------------------------------------------------------------------
 
 
-def again_and_again(action, pause=0.02):
+def again_and_again(action, pause=0.02, patience=PATIENCE):
     """What calls ``action()`` for ever; the sockets that it returns are closed when their patience is over."""
 
     def go_on():
         waiting = []
         while True:
-            waiting.append((time.monotonic() + PATIENCE, action() or ()))
+            waiting.append((time.monotonic() + patience, action() or ()))
             while waiting and waiting[0][0] < time.monotonic():
                 for client in waiting.pop(0)[1]:
                     client.close()
@@ -132,22 +132,23 @@ def clients(action, pause=0.02):
     return Program(lambda: None, again_and_again(action, pause))
 
 
-def knocking(number, port, address=LOOPBACK, request=b"GET / HTTP/1.0\r\n\r\n"):
-    """Begin ``number`` connections and return the clients; each sends a request if it gets through at once."""
+def knocking(number, place, address=LOOPBACK, request=b"GET / HTTP/1.0\r\n\r\n"):
+    """Begin ``number`` connections to a port or path and return the clients; each sends a request if it gets through at once."""
     found = []
+    is_unix = isinstance(place, str)
     for _turn in range(number):
-        client = socket.socket()
+        client = socket.socket(socket.AF_UNIX if is_unix else socket.AF_INET)
         client.setblocking(False)
-        client.connect_ex((address, port))
-        with contextlib.suppress(OSError):  # its SYN was dropped
+        with contextlib.suppress(OSError):  # its SYN was dropped, or the UNIX queue is full
+            client.connect_ex(place if is_unix else (address, place))
             client.send(request)
         found.append(client)
     return found
 
 
-def visitors(port, number=4):
+def visitors(place, number=4):
     """Clients that come steadily, at most ``number`` times 50 per second, whether or not they are served."""
-    return clients(lambda: knocking(number, port))
+    return clients(lambda: knocking(number, place))
 
 
 def bursts(port, number, pause=0.2):

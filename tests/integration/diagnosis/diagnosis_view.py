@@ -7,7 +7,7 @@ import json
 from typing import NamedTuple
 
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.judge import judge
-from kernel_view import facts, listeners_on
+from kernel_view import facts
 
 SAMPLE, INTERVAL = 1.5, 0.05  # seconds
 HOST = "here"
@@ -23,37 +23,38 @@ class Seen(NamedTuple):
     def namespace(self):
         return self.facts["namespaces"][0]
 
-    def listeners(self, port):
-        return listeners_on(self.namespace, port)
+    def listeners(self, place):
+        """The sockets on a port, or of a path."""
+        return [row for row in self.namespace["listeners"] if place in (row.get("local_port"), row.get("path"))]
 
-    def workers(self, port):
-        """The processes that hold a socket of this port, each once."""
-        pids = {pid for row in self.listeners(port) for pid in row["workers"]}
+    def workers(self, place):
+        """The processes that hold such a socket, each once."""
+        pids = {pid for row in self.listeners(place) for pid in row["workers"]}
         return [worker for worker in self.facts["workers"] if worker["pid"] in pids]
 
     def counted(self, name, group="TcpExt"):
         """By how much a counter grew in the window."""
         return self.namespace["counters_sample"][group][name]["delta"]
 
-    def diagnoses(self, port):
-        """Those of one port, the worst first."""
-        return [each for each in self.report["diagnoses"] if each["listener"].endswith(":%d" % port)]
+    def diagnoses(self, place):
+        """Those of one port or path, the worst first."""
+        return [each for each in self.report["diagnoses"] if each["listener"] == place or each["listener"].endswith(":%s" % place)]
 
-    def expect(self, port, verdict, cause):
-        """Return the worst diagnosis of a port, which must be this one, and certain."""
-        found = self.diagnoses(port)[0]
-        assert (found["verdict"], found["cause"]) == (verdict, cause), self.explain(port)
-        assert found["confidence"] in ("high", "medium"), self.explain(port)
+    def expect(self, place, verdict, cause, *confidences):
+        """Return the worst diagnosis there, which must be this one, and certain enough (medium or high)."""
+        found = self.diagnoses(place)[0]
+        assert (found["verdict"], found["cause"]) == (verdict, cause), self.explain(place)
+        assert found["confidence"] in (confidences or ("medium", "high")), self.explain(place)
         return found
 
-    def expect_healthy(self, *ports):
-        """Nothing is wrong with any socket of these ports, and nothing may be."""
-        for port in ports:
-            assert {each["verdict"] for each in self.diagnoses(port)} == {"healthy"}, self.explain(port)
+    def expect_healthy(self, *places):
+        """Nothing is wrong with any socket there, and nothing may be."""
+        for place in places:
+            assert {each["verdict"] for each in self.diagnoses(place)} == {"healthy"}, self.explain(place)
 
-    def explain(self, port):
+    def explain(self, place):
         """All that the judgement was made of."""
-        parts = [*self.diagnoses(port), *self.listeners(port), *self.workers(port), *(self.facts.get(key) for key in ("cgroups", "pressure", "kernel_log"))]
+        parts = [*self.diagnoses(place), *self.listeners(place), *self.workers(place), *(self.facts.get(key) for key in ("cgroups", "pressure", "kernel_log"))]
         moved = {name: change["delta"] for name, change in self.namespace["counters_sample"]["TcpExt"].items() if change["delta"]}
         parts += [moved, self.namespace.get("conntrack"), self.namespace.get("nginx"), self.facts["problems"]]
         return "\n" + "\n".join(json.dumps(part) for part in parts)

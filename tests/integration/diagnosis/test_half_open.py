@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Handshakes that are not finished: floods with each setting of tcp_syncookies, and the rule of three quarters."""
 
+import time
+
 import pytest
-from diagnosis_load import flood, promptly, serve, visitors
+from diagnosis_load import clients, flood, knocking, promptly, serve, visitors
 from diagnosis_view import look
 from kernel_rooms import sysctl
 from kernel_traffic import make_silent_peers
@@ -43,3 +45,23 @@ def test_drops_by_the_rule_of_three_quarters():
     assert seen.counted("ListenDrops") > 1000
     assert (seen.counted("ListenOverflows"), seen.counted("TCPReqQFullDrop")) == (0, 0)
     assert seen.listeners(port)[0]["syn_queue_length"] == 49
+
+
+def test_slow_clients_at_a_short_syn_queue():
+    port = serve(promptly, 4, defer=30).told  # it sees a client when its request has come; until then that one is half-open
+    for _turn in range(20):
+        clients(slow_client(port), pause=0.05)
+    seen = look()
+    seen.expect(port, "syn_queue", "syn_queue_pressure")
+    assert seen.counted("SyncookiesRecv") > 10
+    assert seen.counted("ListenOverflows") == 0
+
+
+def slow_client(port):
+    def visit():
+        (client,) = knocking(1, port, request=b"")
+        time.sleep(0.1)
+        client.send(b"GET / HTTP/1.0\r\n\r\n")
+        return [client]
+
+    return visit

@@ -7,8 +7,9 @@ import pytest
 from diagnosis_load import again_and_again, knocking, promptly, serve, visitors
 from diagnosis_view import look
 from diagnosis_wire import HERE, behind_a_wire, can_fill_conntrack, fill_conntrack, track_connections
-from kernel_rooms import sysctl
-from kernel_traffic import ANY_IPV4, send_syns
+from kernel_rooms import run, sysctl
+from kernel_traffic import ANY_IPV4, send_syns, wait_until
+from kernel_view import own_namespace, tcp_ext
 
 
 @pytest.fixture
@@ -38,3 +39,13 @@ def test_a_conntrack_table_that_is_full():
     table = seen.namespace["conntrack"]
     assert table["count"] >= table["max"]
     assert table["drop"]["delta"] > 100
+
+
+def test_handshakes_whose_last_packet_a_firewall_drops():
+    port = serve(promptly, address=ANY_IPV4).told
+    run("iptables", "-A", "INPUT", "-i", "wire0", "-p", "tcp", "--tcp-flags", "SYN,ACK", "ACK", "-j", "DROP")
+    behind_a_wire(again_and_again(lambda: knocking(2, port, HERE), pause=0.1, patience=60))
+    wait_until(lambda: tcp_ext(own_namespace(), "TCPSynRetrans")[0] > 0)
+    seen = look()
+    seen.expect(port, "not_the_queue", "firewall_suspected", "low")
+    assert seen.listeners(port)[0]["syn_queue_length"] > 5

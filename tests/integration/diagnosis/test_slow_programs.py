@@ -14,6 +14,8 @@ ALL_OF_IT = 0.8  # of one processor
 MAIN = "pid {folder}/nginx.pid; error_log {folder}/error.log info; user root; %s events {{ worker_connections %d; }}\n"
 CONFIGURATION = "http { access_log off; server { listen 127.0.0.1:%d backlog=%d %s; return 204; } }"
 
+WITH_STATUS = "http { access_log off; server { listen 127.0.0.1:%d; location = /status { stub_status; } } }"
+
 
 def too_slow(seen, port, cause):
     """Assert that the program is to blame, and that nobody is told to make the queue longer."""
@@ -30,6 +32,17 @@ def test_a_stalled_accepter():
     too_slow(seen, port, "accepter_stalled")
     assert seen.listeners(port)[0]["accept_queue_length"] == BACKLOG + 1
     assert seen.listeners(port)[0]["sample"]["longest_stall"] > 1
+    seen.expect_healthy(quiet)
+
+
+def test_a_stalled_accepter_on_a_unix_socket():
+    path = serve(never, BACKLOG, path="/run/stalled.sock").told
+    quiet = serve(promptly, BACKLOG, path="/run/quiet.sock").told
+    visitors(path)
+    visitors(quiet, number=1)
+    seen = look()
+    too_slow(seen, path, "accepter_stalled")
+    assert seen.listeners(path)[0]["accept_queue_full"]
     seen.expect_healthy(quiet)
 
 
@@ -106,6 +119,13 @@ def test_nginx_without_connection_slots(nginx):
     assert "16 worker_connections are not enough" in server.errors()
     assert any("worker_connections are not enough" in line for line in found["log"])
     assert seen.counted("ListenOverflows") == 0
+
+
+def test_nginx_with_few_connection_slots_left(nginx):
+    nginx(WITH_STATUS % PORT, main=MAIN % ("worker_processes 1;", 64))
+    half_requests(54, PORT)
+    seen = look()
+    too_slow(seen, PORT, "worker_connections_nearly_used")
 
 
 def nginx_with_one_stopped(nginx):

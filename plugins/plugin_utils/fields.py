@@ -201,6 +201,7 @@ _NGINX = {
 _SIZE = {
     "limit": Field("int", "the limit that would have held what came, by the measured rate and the longest stall"),
     "somaxconn": Field("int", "that, or thresholds.somaxconn where it is larger"),
+    "backlog": Field("int", "that, or what the configuration asks for already where it is larger"),
 }
 
 FIELDS: dict[str, dict[str, Field]] = {

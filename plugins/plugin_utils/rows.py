@@ -19,6 +19,7 @@ from .programs import FIELD_NAMES, find_program, program_fields
 
 SCHEMA = 1
 SOMAXCONN = "net.core.somaxconn"
+LARGEST = 1 << 63  # counters of the kernel; what is larger was never measured, and has no ratio
 Row = dict[str, Any]
 Thresholds = Mapping[str, float]
 
@@ -172,7 +173,7 @@ def _listener(source: Mapping[str, Any], namespace: Mapping[str, Any], collected
     for key, kind in _LISTENER_FIELDS:
         if key in source:
             value = source[key]
-            row[key] = value if value.__class__ is kind else None
+            row[key] = value if value.__class__ is kind and (kind is not int or _int(value) is not None) else None
     if "drops" in row:
         row["drops"] = _queue_drops(row["drops"], _at(namespace.get("counters"), "TcpExt", "ListenDrops"))
     if "local_port" in source:
@@ -280,11 +281,12 @@ def _at(value: Any, *keys: str) -> Any:
 
 
 def _int(value: Any) -> int | None:
-    return value if value.__class__ is int else None
+    return value if value.__class__ is int and -LARGEST <= value <= LARGEST else None
 
 
 def _number(value: Any) -> float | None:
-    return value if value.__class__ is int or value.__class__ is float else None
+    """Neither infinite nor no number at all: JSON of Python may hold both."""
+    return value if (value.__class__ is int or value.__class__ is float) and -LARGEST <= value <= LARGEST else None
 
 
 def _bool(value: Any) -> bool | None:

@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 
 
 def size_advice(row: Row) -> dict[str, Any] | None:
-    """{limit, somaxconn, arrivals_per_second, longest_stall, memory_bytes, added_wait_seconds, text} for a listener's row.
+    """{limit, backlog, somaxconn, arrivals_per_second, longest_stall, memory_bytes, added_wait_seconds, text} for a listener's row.
 
     None where the present limit is unknown. The rate is an upper bound: connections are counted for the whole namespace, and dropped SYNs
     once more with each retransmission.
@@ -37,6 +37,7 @@ def size_advice(row: Row) -> dict[str, Any] | None:
     wanted = _round_up(max(needed or 0, 2 * limit, thresholds["small_limit"]))
     return {
         "limit": wanted,
+        "backlog": max(wanted, whole(listener.get("listen_backlog")) or 0),
         "somaxconn": int(max(wanted, thresholds["somaxconn"])),
         "arrivals_per_second": arrivals,
         "longest_stall": stall,

@@ -11,7 +11,7 @@ from typing import Any
 from .values import above, at, at_least, both, dicts, either, matching, mean, most, negated, number, share, share_of, text, whole
 
 # One thread of these accepts and answers; the others only help, so that all threads together tell about that one.
-ONE_THREAD_ACCEPTS = frozenset(("nginx", "redis", "node", "gunicorn", "uvicorn", "php-fpm", "uwsgi", "unicorn", "hypercorn", "tornado", "aiohttp"))
+ONE_THREAD_ACCEPTS = frozenset("aiohttp asyncio gunicorn hypercorn nginx node php-fpm php-fpm-before-8.2 redis tornado unicorn uvicorn uwsgi".split())
 ALWAYS = 0.95  # share of the reads in which a queue is half full that is never drained
 IDLE_CPU = 0.002  # share of one CPU; /proc/PID/stat counts in hundredths of a second
 

@@ -120,6 +120,10 @@ class Host:
         """What the next run does before it plans; return its sentences."""
         return Session("/proc", STATE).begin(self.id, "next").settle()
 
+    def settle_as_next(self):
+        """The same, of a run that knows of no checkpoint."""
+        return Session("/proc", STATE).begin(None, "next").settle()
+
     # What is there ------------------------------------------------------------------------------------------------------
 
     def found(self):

@@ -8,8 +8,11 @@ from pathlib import Path
 
 
 def main(folder, identifier, act):
-    sys.path.insert(0, str(Path(__file__).parent))
-    import conftest  # noqa: F401 -- finds the collection
+    here = Path(__file__).parent
+    sys.path[:0] = [str(path) for path in (here, here.parent / "kernel", here.parent / "nginx", here.parents[1])]
+    from checkout import use_this_checkout
+
+    use_this_checkout()
     from checkpoint_host import Host
     from nginx_server import Server
 
@@ -25,6 +28,8 @@ def main(folder, identifier, act):
         "commit": lambda: host.checkpoint("committed"),
         "recovery": host.settle,
         "opening": lambda: host.open(id=identifier, rollback_after=0),
+        "opening_with_deadline": lambda: host.open(id=identifier, rollback_after=600),
+        "abandoning": lambda: host.checkpoint("abandoned"),
     }
     acts[act]()
 

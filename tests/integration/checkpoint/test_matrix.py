@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import ListenQueueError
-from checkpoint_host import KEYS, PORTS, refusal, without_packing
+from checkpoint_host import KEYS, PORTS, UNITS, refusal, without_packing
 from kernel_rooms import sysctl
 from nginx_server import until
 
@@ -25,7 +25,8 @@ REPORT = Path(__file__).parents[2] / "output" / "matrix"
 # Everything that changes a file, a value, a socket or another process. What does not occur in an act is no point of it.
 CALLS = (
     "write pwrite64 writev fsync fdatasync fchmod fchmodat fchmodat2 chmod fchown fchownat fsetxattr setxattr fremovexattr removexattr mkdir mkdirat "
-    "link linkat symlinkat rename renameat renameat2 unlink unlinkat rmdir truncate ftruncate listen kill pidfd_send_signal pidfd_getfd setns flock"
+    "link linkat symlinkat rename renameat renameat2 unlink unlinkat rmdir truncate ftruncate listen kill pidfd_send_signal pidfd_getfd setns flock "
+    "clone clone3 fork vfork"
 ).split()
 SIGKILL_CODE = -9
 MOST_CALLS = 200
@@ -66,7 +67,7 @@ def points(host, act, before, after):
                 break
             killed[call] = at
         # What is pruned when a checkpoint is opened may differ by a few.
-        assert killed[call] == count or (act == "opening" and abs(killed[call] - count) < 8), (call, killed, count)
+        assert killed[call] == count or (act.startswith("opening") and abs(killed[call] - count) < 8), (call, killed, count)
     total = sum(killed.values())
     REPORT.mkdir(parents=True, exist_ok=True)
     (REPORT / act).write_text("%-24s %3d points: %s\n" % (act, total, ", ".join("%s %d" % pair for pair in sorted(killed.items()))))
@@ -143,7 +144,7 @@ def test_rollback_killed_at_every_call_f7(host):
     assert points(host, "rollback", stage.everything, stage.check_rollback) > 40
 
 
-@pytest.mark.parametrize("act", ["commit", "opening"])
+@pytest.mark.parametrize("act", ["commit", "opening", "opening_with_deadline"])
 def test_beginning_and_end_killed_at_every_call_f8(host, act):
     os.makedirs("/run/systemd/system")  # so that there is a unit to be made and removed
     stage = Stage(host)
@@ -159,11 +160,38 @@ def test_beginning_and_end_killed_at_every_call_f8(host, act):
         if act == "commit":
             assert host.checkpoint("committed").failure is None, point
         else:
-            host.open(id=host.id, rollback_after=0)
+            host.open(id=host.id, rollback_after=600 if act == "opening_with_deadline" else 0)
             assert host.info()["after_boot"] == "unit", point
+            assert host.info()["armed_by"] == (None if act == "opening" else "process"), point
         stage.check_rollback(point)
 
     assert points(host, act, before, after) > 10
+
+
+def test_abandoning_killed_at_every_call_f39(host):
+    os.makedirs("/run/systemd/system")
+    stage = Stage(host)
+
+    def before():
+        stage.open()
+        host.listen(validate=False)
+        os.link(two, other)
+        assert "has 2 names" in host.checkpoint("rolled_back").failure
+        other.unlink()
+
+    def after(point):
+        if host.found().state != "abandoned":
+            assert host.checkpoint("abandoned").failure is None, point
+        host.settle_as_next()
+        assert host.leftovers() == [], point
+        assert not list(UNITS.iterdir()), point
+        host.id = None
+        host.listen(state="absent", backlog=None, validate=False)
+        assert host.snapshot() == stage.old, point
+
+    two = host.server.folder / "servers/two.conf"
+    other = two.with_name("other")
+    assert points(host, "abandoning", before, after) > 5
 
 
 def test_recovery_killed_at_every_call_f7(host):

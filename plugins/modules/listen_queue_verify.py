@@ -49,6 +49,12 @@ options:
         description:
           - The network namespace of this listener, if it is another one than O(netns).
         type: str
+      drops:
+        description:
+          - How many packets its sockets have dropped at most since they were made, all together. From RV(listeners) of an earlier look it
+            says that nothing was dropped since.
+          - Without it no packet may be dropped between two looks.
+        type: int
   sysctls:
     description:
       - Sysctls and the values that they must have now, in the namespace O(netns).
@@ -103,7 +109,7 @@ options:
     type: float
     default: 0.5
 notes:
-  - With listeners it takes at least one O(interval), because drops are seen by two looks only.
+  - With listeners it takes at least one O(interval), because drops are seen by two looks only, unless O(listeners[].drops) tells of an earlier one.
   - Run it as root. What nginx has open, and when its configuration was written, others may not see; such checks are among RV(unknown).
   - A worker that died has a successor that is younger than the configuration and knows nothing of it. It proves no reload, as far as the error log tells
     of the death. Of directories from which files are included it is not known whether a name that came or went matters, so that is among RV(unknown), too.
@@ -144,6 +150,14 @@ checks:
   sample:
     - {check: limit, subject: "0.0.0.0:80", expected: 4096, seen: [4096, 4096], ok: true, time: 0.51}
     - {check: queue, subject: "0.0.0.0:80", expected: 0.5, seen: 0.012, ok: true, time: 0.01}
+listeners:
+  description:
+    - O(listeners) with what their sockets have dropped since they were made (C(drops), C(null) when that is not known). Given to this module again,
+      on the same host, it finds out what was dropped in between.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{listen: "0.0.0.0:80", limit: 4096, netns: null, drops: 17}]
 unknown:
   description: Sentences on what could not be checked here.
   returned: always
@@ -158,7 +172,7 @@ seconds:
 
 from ..module_utils._runner import run_change
 
-LISTENER = {"listen": {"type": "str", "required": True}, "limit": {"type": "int", "required": True}, "netns": {"type": "str"}}
+LISTENER = {"listen": {"type": "str", "required": True}, "limit": {"type": "int", "required": True}, "netns": {"type": "str"}, "drops": {"type": "int"}}
 ARGUMENT_SPEC = {
     "listeners": {"type": "list", "elements": "dict", "default": [], "options": LISTENER},
     "sysctls": {"type": "dict", "default": {}},

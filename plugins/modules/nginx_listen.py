@@ -140,11 +140,14 @@ directive:
   type: dict
   sample: {file: /etc/nginx/sites-enabled/shop, line: 3}
 directives:
-  description: All directives that carry the parameters, each with the addresses (C(listen)) that it stands for.
+  description:
+    - All directives that carry the parameters, each with the addresses (C(listen)) that it stands for.
+    - C(listens_anew) says whether the next reload calls listen(2) for them, because their number is another one than before. Where it is C(false),
+      a limit that is not what one wants needs M(netops.listen_queue.socket_backlog). C(null) is unknown.
   returned: success
   type: list
   elements: dict
-  sample: [{file: /etc/nginx/sites-enabled/shop, line: 3, listen: ["0.0.0.0:443"]}]
+  sample: [{file: /etc/nginx/sites-enabled/shop, line: 3, listen: ["0.0.0.0:443"], listens_anew: true}]
 tested_by:
   description:
     - How the result was tested, V(private_mounts) or V(shadow_includes).

@@ -51,6 +51,11 @@ options:
     description:
       - Set only sockets that this process holds.
     type: int
+  assume_somaxconn:
+    description:
+      - In check mode, what C(net.core.somaxconn) would be by then, because an earlier task of the play would set it.
+      - It has no effect when something is really changed.
+    type: int
 notes:
   - Needs Linux 5.6 or newer on the host, and the right to trace the program (root with C(CAP_SYS_PTRACE)).
   - The change is not persistent. The program sets its own number again when it restarts, and may do so when it is reloaded.
@@ -126,6 +131,7 @@ ARGUMENT_SPEC = {
     "backlog": {"type": "int", "required": True},
     "netns": {"type": "str"},
     "pid": {"type": "int"},
+    "assume_somaxconn": {"type": "int"},
     "checkpoint": {"type": "str"},
 }
 

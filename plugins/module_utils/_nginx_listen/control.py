@@ -14,6 +14,7 @@ from .._nginx.binary import core_version
 from .._nginx.choice import chosen_path, seconds
 from .._nginx.control import installation_in, installation_of, scanned, sentence_of, try_configuration
 from .._nginx.edit import plan_listen, wanted_of
+from .._nginx.parameters import DEFAULT_BACKLOG
 from .._nginx.process import Master
 from .._nginx.read import read_source
 from .._nginx_survey.read import identity, is_loaded
@@ -32,12 +33,16 @@ class Target(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """``listen`` is the ListenPlan of edit.py; ``staged`` is {path as nginx names it: (real path, new bytes)}."""
+    """``listen`` is the ListenPlan of edit.py; ``staged`` is {path as nginx names it: (real path, new bytes)}.
+
+    ``is_loaded`` is whether nginx runs with the configuration as it was before; None is unknown.
+    """
 
     configuration: object
     listen: object
     plan: Plan
     staged: dict
+    is_loaded: Optional[bool]
 
 
 def act(parameters, is_check, proc_root, session):
@@ -109,7 +114,8 @@ def plan(proc, target, wanted):
         changes.append(change)
         staged.update((name, (change.target.path, after)) for name, same in identities.items() if same == identities[path])
     effects = () if target.master is None else (reload_effect(target.master),)
-    return Planned(configuration, listen, Plan(tuple(changes), effects), staged)
+    loaded = None if target.master is None else is_loaded(target.master, configuration)
+    return Planned(configuration, listen, Plan(tuple(changes), effects), staged, loaded)
 
 
 def _version(proc, target):
@@ -153,8 +159,8 @@ def _test(proc, target, planned, limit):
 
 def _answer(proc, target, planned, method, is_check, previous=()):
     carriers = planned.listen.carriers
-    directives = [{"file": carrier.path, "line": carrier.line, "listen": list(carrier.addresses)} for carrier in carriers]
     needs, notes = _needs(proc, target, planned, is_check)
+    directives = [_directive(carrier, planned.is_loaded) for carrier in carriers]
     values = {
         "config": target.config,
         "files": [change.target.path for change in planned.plan.changes],
@@ -168,6 +174,25 @@ def _answer(proc, target, planned, method, is_check, previous=()):
     return Answer(not planned.plan.is_empty, values, planned.plan)
 
 
+def _directive(carrier, is_loaded):
+    return {"file": carrier.path, "line": carrier.line, "listen": list(carrier.addresses), "listens_anew": _listens_anew(carrier, is_loaded)}
+
+
+def _listens_anew(carrier, is_loaded):
+    """Return whether the next reload calls listen(2) for the sockets of a Carrier; None when that cannot be known.
+
+    It compares with the running configuration, which is that on disk when ``is_loaded``. With another ``reuseport`` some sockets are made
+    and others stay as they are.
+    """
+    if not is_loaded or carrier.reuseport_before != carrier.reuseport_after:
+        return None
+    return _number(carrier.backlog_before) != _number(carrier.backlog_after)
+
+
+def _number(backlog):
+    return DEFAULT_BACKLOG if backlog is None else backlog
+
+
 def _needs(proc, target, planned, is_check):
     """Return what the running nginx needs now, and sentences on what stands in the way."""
     if target.master is None:
@@ -177,8 +202,7 @@ def _needs(proc, target, planned, is_check):
         return "reload", []
     try:
         configuration = configuration_of(target.root, target.config, target.prefix) if planned.plan.changes and not is_check else planned.configuration
-        loaded = True if planned.plan.changes else is_loaded(target.master, configuration)
-        live = live_of(proc, target.master, configuration, loaded)
+        live = live_of(proc, target.master, configuration, True if planned.plan.changes else planned.is_loaded)
     except ReadError as error:
         return None, [str(error)]
     names = {address for carrier in planned.listen.carriers for address in carrier.addresses}

@@ -33,11 +33,13 @@ def act(parameters, is_check, proc_root, session):
     if not 1 <= backlog <= INT_MAX:
         raise InputError("backlog: %d is out of range; it takes 1 to %d" % (backlog, INT_MAX))
     found = find(proc, endpoint, parameters["netns"], pid)
+    if is_check and parameters["assume_somaxconn"] is not None:
+        found = found._replace(scene=found.scene._replace(somaxconn=parameters["assume_somaxconn"]))
     plan = plan_limits(found, backlog)
     if not plan.is_empty:
         check_cap(backlog, found.scene, text_of(found.listeners[0]))
         if is_check:
-            try_limits(proc, plan.changes, pid)
+            try_limits(proc, plan.changes, pid, parameters["assume_somaxconn"])
         else:
             with session.opened(needs_folder=False) as run, run.journalled(plan):
                 set_limits(proc, plan.changes, pid)

@@ -28,9 +28,12 @@ def limits_of(proc, targets):
     return limits
 
 
-def try_limits(proc, changes, pid=None):
-    """Raise what set_limits() would raise before it changes anything: Conflict, WriteError, ReadError."""
-    with _borrowed(proc, changes, pid):
+def try_limits(proc, changes, pid=None, somaxconn=None):
+    """Raise what set_limits() would raise before it changes anything: Conflict, WriteError, ReadError.
+
+    ``somaxconn`` is what it will be by then; None means what it is.
+    """
+    with _borrowed(proc, changes, pid, somaxconn):
         pass
 
 
@@ -60,7 +63,7 @@ def set_limits(proc, changes, pid=None):
 
 
 @contextmanager
-def _borrowed(proc, changes, pid):
+def _borrowed(proc, changes, pid, somaxconn=None):
     own = own_namespace(proc)
     for netns in sorted({change.target.netns for change in changes}):
         mine = [change for change in changes if change.target.netns == netns]
@@ -69,7 +72,7 @@ def _borrowed(proc, changes, pid):
         except InputError as error:
             raise Conflict("%s; its listeners are gone" % error)
         for change in mine:
-            _revalidate(change, scene)
+            _revalidate(change, scene if somaxconn is None else scene._replace(somaxconn=somaxconn))
     found, denied = holders(proc, [change.target.inode for change in changes], pid)
     with ExitStack() as stack:
         sockets = []

@@ -56,6 +56,20 @@ def drops_check(text, before, rows):
     return Check("drops", text, 0, new, new == 0, "%s still drops connections (%d packets since the look before)" % (text, new))
 
 
+def new_drops_check(text, most, rows):
+    """All sockets of an address together have not dropped more than ``most`` packets, which is what they had dropped at an earlier time."""
+    total = total_drops(rows)
+    if total is None:
+        return Check("drops", text, most, None, None, "whether %s dropped connections is not known" % text)
+    return Check("drops", text, most, total, total <= most, "%s has dropped %d packets since the earlier look" % (text, total - most))
+
+
+def total_drops(rows):
+    """Return how many packets the sockets of an address have dropped since they were made; None when that is not known, and without any."""
+    drops = [row.drops for row in rows]
+    return sum(drops) if drops and None not in drops else None
+
+
 def sysctl_check(key, path, wanted, seen):
     """The value now. ``seen`` is None when it cannot be read."""
     sentence = "%s is %s and not %s" % (key, seen, wanted) if seen is not None else "%s does not exist here or cannot be read" % key

@@ -16,11 +16,15 @@ INT_MAX = 2147483647
 
 
 class Listener(NamedTuple):
-    """One address, the limit that all its sockets are to have, and the namespace as the user named it."""
+    """One address, the limit that all its sockets are to have, and the namespace as the user named it.
+
+    ``drops`` is how many packets they had dropped before, None when that is not known.
+    """
 
     endpoint: Endpoint
     limit: int
     netns: Optional[str]
+    drops: Optional[int] = None
 
 
 class Wanted(NamedTuple):
@@ -66,10 +70,10 @@ def checked(parameters):
 
 
 def _listener(row, netns):
-    limit = row["limit"]
+    limit, drops = row["limit"], row.get("drops")
     if not 0 <= limit <= INT_MAX:
         raise InputError("listeners: the limit %d of %s is out of range; it takes 0 to %d" % (limit, row["listen"], INT_MAX))
-    return Listener(parse_endpoint(row["listen"], "listeners"), limit, row["netns"] or netns)
+    return Listener(parse_endpoint(row["listen"], "listeners"), limit, row["netns"] or netns, drops)
 
 
 def _texts(values, option):

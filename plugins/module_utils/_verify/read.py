@@ -10,7 +10,7 @@ from .._listeners.read import chosen_namespace, holders, inside, look
 from .._namespaces.read import own_namespace
 from .._proc import ProcFS
 from .._sockets.endpoint import matching
-from .checks import Timeline, boot_check, drops_check, failure, limit_check, probe_check, queue_check, sysctl_check, url_check
+from .checks import Timeline, boot_check, drops_check, failure, limit_check, new_drops_check, probe_check, queue_check, sysctl_check, total_drops, url_check
 from .options import checked
 
 PROBE_SECONDS = 0.9  # the kernel sends a SYN that was dropped again after a second
@@ -50,8 +50,8 @@ class Verification:
             if is_last or not _broken(checks):
                 checks += self._other_checks()
             values = self._values(checks)
-            # Whether something drops connections takes two looks.
-            if not _broken(checks) and (rounds > 1 or is_last or not self._wanted.listeners):
+            # Whether something drops connections takes two looks, unless an earlier one is known.
+            if not _broken(checks) and (rounds > 1 or is_last or all(listener.drops is not None for listener in self._wanted.listeners)):
                 return Answer(False, values)
             if is_last:
                 return Answer(False, values, failure=failure(checks, time.monotonic() - self._start))
@@ -63,6 +63,10 @@ class Verification:
             "verified": not _broken(checks),
             "checks": self._timeline.rows(checks, now),
             "unknown": [check.sentence for check in checks if check.ok is None],
+            "listeners": [
+                {"listen": listener.endpoint.text, "limit": listener.limit, "netns": listener.netns, "drops": total_drops(rows)}
+                for listener, rows in self._rows.items()
+            ],
             "seconds": round(now, 3),
         }
 
@@ -88,7 +92,8 @@ class Verification:
         if rows:
             checks.append(queue_check(text, rows))
         if rows and listener.endpoint.family != "unix":
-            checks.append(drops_check(text, self._drops.get(listener), rows))
+            is_first = listener.drops is None
+            checks.append(drops_check(text, self._drops.get(listener), rows) if is_first else new_drops_check(text, listener.drops, rows))
             self._drops[listener] = {row.cookie: row.drops for row in rows}
         return checks
 

@@ -39,8 +39,10 @@ def limits(answer):
 
 
 def verify(is_check=False, **given):
-    """The Answer of listen_queue_verify; ``listeners`` are (listen, limit) or (listen, limit, netns)."""
-    given["listeners"] = [{"listen": row[0], "limit": row[1], "netns": row[2] if row[2:] else None} for row in given.get("listeners", ())]
+    """The Answer of listen_queue_verify; ``listeners`` are (listen, limit), (listen, limit, netns), or what an earlier Answer has of them."""
+    given["listeners"] = [
+        row if isinstance(row, dict) else {"listen": row[0], "limit": row[1], "netns": row[2] if row[2:] else None} for row in given.get("listeners", ())
+    ]
     return verify_read.verify(parameters(listen_queue_verify, {"timeout": 0.3, "interval": 0.1, **given}), is_check, "/proc")
 
 

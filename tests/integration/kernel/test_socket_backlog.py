@@ -342,3 +342,13 @@ def test_one_of_several_that_is_gone_keeps_the_others_as_they_are():
     kind, sentence = sentence_of((target_of(first), 10, 20), (target_of(second, inode=1), 11, 20))
     assert (kind, sentence.endswith("does not listen any more; its program ended or made new sockets; run again")) == (Conflict, True)
     assert (queue_of(first), queue_of(second)) == ((0, 10), (0, 11))
+
+
+def test_prediction_as_if_somaxconn_were_another_one():
+    listener = listen("127.0.0.1", 100, PORT)
+    sysctl("net.core.somaxconn", 128)
+    predicted = set_backlog("127.0.0.1:7070", 5000, is_check=True, assume_somaxconn=6000)
+    assert (predicted.changed, limits(predicted), limit_of("127.0.0.1:7070")) == (True, [(100, 5000)], 100)
+    assert "is 4000, so listen(2) would set" in refusal("127.0.0.1:7070", 5000, is_check=True, assume_somaxconn=4000)
+    assert "is 128, so listen(2) would set" in refusal("127.0.0.1:7070", 5000, assume_somaxconn=6000)
+    listener.close()

@@ -72,7 +72,7 @@ def test_only_the_parameter_changes_f16_f23(site):
         "config": str(server.conf),
         "files": [str(server.folder / "sites-available/shop")],
         "directive": {"file": str(server.folder / "sites-enabled/shop"), "line": 3},
-        "directives": [{"file": str(server.folder / "sites-enabled/shop"), "line": 3, "listen": ["0.0.0.0:8080"]}],
+        "directives": [{"file": str(server.folder / "sites-enabled/shop"), "line": 3, "listen": ["0.0.0.0:8080"], "listens_anew": True}],
         "tested_by": "private_mounts",
         "needs": "reload",
         "notes": [],
@@ -374,3 +374,16 @@ def test_raised_somaxconn_needs_socket_backlog_case_ii(site):
     sysctl("net.core.somaxconn", 4096)
     answer = change(server, listen="8080", backlog=2048)
     assert (answer.changed, answer.values["needs"]) == (False, "socket_backlog")
+
+
+def test_which_sockets_listen_anew_at_the_next_reload(site):
+    """Port 8080 asks for the default of 511 and 8081 for 20."""
+    server = site()
+
+    def told(backlog, is_check=False):
+        directives = change(server, is_check, listen="all", backlog=backlog).values["directives"]
+        return {each["listen"][0].partition(":")[2]: each["listens_anew"] for each in directives}
+
+    assert told(20, is_check=True) == {"8080": True, "8081": False}
+    assert told(511, is_check=True) == told(511) == {"8080": False, "8081": True}
+    assert told(511) == told(20) == {"8080": None, "8081": None}  # nginx has not read what is on disk

@@ -269,6 +269,20 @@ def test_connections_that_are_dropped(nginx):
     knocking.kill()
 
 
+def test_what_was_dropped_since_an_earlier_look(nginx):
+    listener = listen("127.0.0.1", 1, 7070)
+    earlier = verify(listeners=[("127.0.0.1:7070", 1)], probe=False).values["listeners"]
+    assert earlier == [{"listen": "127.0.0.1:7070", "limit": 1, "netns": None, "drops": 0}]
+    assert verify(listeners=earlier, probe=False, timeout=0).failure is None
+    connect(2, "127.0.0.1", 7070)
+    knock(3, "127.0.0.1", 7070)
+    for _client in range(2):
+        listener.accept()[0].close()
+    later = verify(listeners=earlier, probe=False, timeout=0)
+    assert sentence(later) == "127.0.0.1:7070 has dropped 3 packets since the earlier look"
+    assert verify(listeners=later.values["listeners"], probe=False, timeout=0).failure is None
+
+
 def test_a_listener_that_nobody_reaches(nginx):
     started(nginx)
     run("ip", "link", "set", "lo", "down")

@@ -30,11 +30,13 @@ WAIVERS = [
 ]
 
 
-def fleet_report(hosts, changes=None, waivers=None):
-    """The report of `hosts` hosts. `changes` maps names of hosts to results of their own."""
-    results = fleet(hosts)
-    results.update(changes or {})
-    return judge(results, read_rules([BUILTIN_RULES]), waivers=WAIVERS if waivers is None else waivers, generated_at=NOW)
+def fleet_report(hosts):
+    """The report of `hosts` hosts."""
+    return judged(fleet(hosts), WAIVERS)
+
+
+def judged(results, waivers=()):
+    return judge(results, read_rules([BUILTIN_RULES]), waivers=waivers, generated_at=NOW)
 
 
 def fleet(hosts):

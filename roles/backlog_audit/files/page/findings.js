@@ -148,10 +148,9 @@ function findingsTools(list) {
     const number = el("span", { class: "how-many" }, thousands.format(report.counts[box.value]));
     return el("label", { class: `toggle is-${box.value}` }, box, el("span", null, icon(box.value), WORDS[box.value], number));
   };
-  const field = (label, input) => el("label", { class: "field" }, el("span", null, label), input);
-  const fields = [field("Rule", controls.rule), several ? field("Host", controls.host) : null, field("Text", controls.text)];
+  const named = [field("Rule", controls.rule), several ? field("Host", controls.host) : null, field("Text", controls.text)];
   const severity = el("fieldset", { class: "toggles" }, el("legend", null, "Severity"), el("div", null, controls.severity.map(toggle)));
-  return el("div", { class: "tools", role: "search", "aria-label": "Filter the findings" }, severity, fields);
+  return el("div", { class: "tools", role: "search", "aria-label": "Filter the findings" }, severity, named);
 }
 
 function findingsActions() {

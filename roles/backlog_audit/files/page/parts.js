@@ -87,6 +87,13 @@ function nameList(names, most, one = (each) => name(each, 60)) {
   return el("p", { class: "names" }, commas(names.slice(0, most).map(one)), names.length > most ? ` and ${thousands.format(names.length - most)} more` : null);
 }
 
+/* An input and its name, which is not in one label with it: the choices of a list would belong to the name. */
+let fields = 0;
+function field(label, input) {
+  input.id = `field-${(fields += 1)}`;
+  return el("div", { class: "field" }, el("label", { for: input.id }, label), input);
+}
+
 function part(title, ...children) {
   return el("section", { class: "part" }, el("h4", null, title), children);
 }

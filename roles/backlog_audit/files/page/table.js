@@ -144,7 +144,7 @@ function searchable(options) {
   if (options.rows.length <= 12) return grid.element;
   const input = el("input", { type: "search", autocomplete: "off", spellcheck: "false", placeholder: "words" });
   input.addEventListener("input", () => grid.update(matching(options.rows, input.value)));
-  return [el("div", { class: "tools" }, el("label", { class: "field" }, el("span", null, `Filter ${options.caption.toLowerCase()}`), input)), grid.element];
+  return [el("div", { class: "tools" }, field(`Filter ${options.caption.toLowerCase()}`, input)), grid.element];
 }
 
 /* Hosts and rules: `rows` of matrixRows(), `rules` as columns, `unknown` checks by rule, `clean` hosts without findings. */

@@ -4,7 +4,8 @@
 """Rows of listeners + verdict documents -> diagnoses. Pure.
 
 Causes are tried in the order of their ranks: the first that holds is the verdict. The others that hold are kept beside it, so are
-those that were looked for and not seen, and those that could not be judged, because unknown is not fine.
+those that were looked for and not seen, and those that could not be judged, because unknown is not fine. Most listeners of a fleet are
+healthy: of them less is told.
 """
 
 from __future__ import annotations
@@ -104,6 +105,7 @@ def _diagnosis(row: Row, judged: _Judged) -> dict[str, Any]:
         return place | _unknown(row, judged) | {"unknown": unknown}
     winner, *others = judged.holds
     is_healthy = winner.verdict == "healthy"
+    evidence = winner.evidence(row)
     size = size_advice(row) if winner.verdict in SIZED and row["workers"].get("had_time_left") else None
     return place | {
         "verdict": winner.verdict,
@@ -112,15 +114,15 @@ def _diagnosis(row: Row, judged: _Judged) -> dict[str, Any]:
         "confidence": _confidence(winner, row, judged),
         "summary": winner.render(row),
         "because": winner.because + (" " + winner.in_pod if winner.in_pod and row["namespace"]["is_pod"] else ""),
-        "evidence": winner.evidence(row),
-        "sources": _sources(winner, row),
+        "evidence": evidence,
+        "sources": [] if is_healthy else _sources(winner, row, evidence),
         "log": [] if is_healthy else list(row["nginx"].get("log_lines") or ())[-LOG_LINES:],
         "also": [{"cause": cause.id, "summary": cause.render(row)} for cause in others if cause.verdict != "healthy" and not cause.residual],
         "not_seen": [] if is_healthy else [{"cause": cause.id, "text": cause.not_seen} for cause in judged.quiet],
         "unknown": unknown,
         "fixes": _fixes(winner.fixes, row, size),
         "size": size,
-        "references": winner.references,
+        "references": [] if is_healthy else winner.references,
     }
 
 
@@ -155,10 +157,11 @@ def _confidence(winner: Verdict, row: Row, judged: _Judged) -> str:
     return CONFIDENCES[max(0, min(level, len(CONFIDENCES) - 1))]
 
 
-def _sources(winner: Verdict, row: Row) -> list[str]:
+def _sources(winner: Verdict, row: Row, evidence: Mapping[str, Any]) -> list[str]:
     """Where the evidence comes from; of a listener of nginx also the line that decides about its limit."""
     line = at(row["listener"], "source")
-    return [*winner.sources, *(["listen of nginx: " + line] if isinstance(line, str) else [])]
+    names = dict.fromkeys(source for name in evidence for source in winner.sources[name])
+    return [*names, *(["listen of nginx: " + line] if isinstance(line, str) else [])]
 
 
 def _fixes(fixes: Iterable[Fix], row: Row, size: Mapping[str, Any] | None) -> list[dict[str, Any]]:

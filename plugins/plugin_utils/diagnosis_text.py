@@ -41,7 +41,7 @@ def headline(report: Mapping[str, Any]) -> str:
 def terminal_lines(report: Mapping[str, Any], columns: int) -> Iterator[Styled]:
     """(text, style) of at most `columns` columns; the styles are those of terminal.py."""
     yield "", ""
-    yield headline(report), "head"
+    yield from _wrapped(headline(report), columns, "", "  ", "head")
     for (cause, _severity), group in _by_cause(report["diagnoses"]):
         if cause.startswith("healthy"):
             yield from _healthy(cause, group, columns)
@@ -76,12 +76,12 @@ def _title(cause: str, group: list[Diagnosis]) -> str:
 
 def _healthy(cause: str, group: list[Diagnosis], columns: int) -> Iterator[Styled]:
     yield "", ""
-    yield "OK  " + _title(cause, group), "good"
+    yield from _wrapped("OK  " + _title(cause, group), columns, "", "    ", "good")
     yield from _summaries(group, columns, SUMMARIES)
 
 
 def _cause(cause: str, group: list[Diagnosis], columns: int) -> Iterator[Styled]:
-    yield "%s  %s" % (group[0]["severity"].upper(), _title(cause, group)), STYLES[group[0]["severity"]]
+    yield from _wrapped("%s  %s" % (group[0]["severity"].upper(), _title(cause, group)), columns, "", "    ", STYLES[group[0]["severity"]])
     yield from _wrapped(group[0]["because"], columns, "  ", "  ")
     for each in group[:IN_FULL]:
         yield from _detailed(each, columns)

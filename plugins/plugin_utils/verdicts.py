@@ -55,7 +55,7 @@ class Fix(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """A compiled document. `fixes` are in the order of the file of fixes; `sources` name where its evidence comes from.
+    """A compiled document. `fixes` are in the order of the file of fixes; `sources` name where each part of its evidence comes from.
 
     What is `residual` says nothing beside a cause that goes first.
     """
@@ -73,7 +73,7 @@ class Verdict(NamedTuple):
     in_pod: str
     not_seen: str
     evidence: Callable[[Row], dict[str, Any]]
-    sources: tuple[str, ...]
+    sources: dict[str, tuple[str, ...]]
     fixes: tuple[Fix, ...]
     references: list[str]
     examples: dict[str, Any]
@@ -141,7 +141,7 @@ def _compiled(document: dict[str, Any], fixes: Sequence[Fix], thresholds: Sequen
         _line(document.get("in_pod", "")),
         _line(document.get("not_seen", "")),
         functools.partial(_evidence, tuple((path, dotted(path)) for path in paths)),
-        tuple(dict.fromkeys(source for path in paths for source in FIELDS[path[0]][path[1]].source.split("; ") if source)),
+        {dotted(path): tuple(source for source in FIELDS[path[0]][path[1]].source.split("; ") if source) for path in paths},
         tuple(fix for fix in fixes if fix.id in wanted),
         document["references"],
         document.get("examples", {}),

@@ -93,7 +93,8 @@ def situation(**changes):
     What is left are keys of the facts themselves.
     """
     given = copy.deepcopy(changes)
-    listeners = given.pop("listeners", None) or [listener(given.pop("sample", {}), **given.pop("listener", {}))]
+    one = listener(given.pop("sample", {}), **given.pop("listener", {}))
+    listeners = given.pop("listeners", [one])
     space = namespace(listeners, given.pop("counted", {}), **given.pop("namespace", {}))
     space["sysctls"].update(given.pop("sysctls", {}))
     for each in space.get("nginx", ()):

@@ -4,6 +4,8 @@
 """What would change, said once: the prediction of check mode, the diff, what is written, and, inverted, the way back."""
 
 import re
+from bisect import bisect_right
+from collections import Counter
 from difflib import SequenceMatcher
 from hashlib import sha256
 from typing import Any, Dict, NamedTuple, Optional, Tuple
@@ -175,15 +177,56 @@ def _entry(name, before, after):
 
 def changed_lines(before, after):
     """Return ``[(line of before, from 1, its bytes, their replacement)]``, each a run of lines that differ."""
-    old, new = before.splitlines(True), after.splitlines(True)
+    if before == after:
+        return []
+    old, new = _Text(before), _Text(after)
+    found = []
+    for start, end, new_start, new_end in _runs(old.lines, new.lines):
+        if end - start == new_end - new_start:
+            pairs = [(old.pieces(start + step, start + step + 1), new.pieces(new_start + step, new_start + step + 1)) for step in range(end - start)]
+        else:
+            pairs = [(old.pieces(start, end), new.pieces(new_start, new_end))]
+        found.append((start + 1, pairs))
+    # A statement that both texts hold stays, even where lines of which it is a part were taken away here and put there.
+    gone, added = old.statements() - new.statements(), new.statements() - old.statements()
     runs = []
-    for start, end, new_start, new_end in _runs(old, new):
-        lines, replaced = old[start:end], new[new_start:new_end]
-        if len(lines) != len(replaced):
-            lines, replaced = [b"".join(lines)], [b"".join(replaced)]
-        pairs = [_statements(*pair) for pair in zip(lines, replaced)]
-        runs.append((start + 1, b"".join(pair[0] for pair in pairs), b"".join(pair[1] for pair in pairs)))
+    for line, pairs in found:
+        cut = [_cut_pair(pair, gone, added) for pair in pairs]
+        runs.append((line, b"".join(pair[0] for pair in cut), b"".join(pair[1] for pair in cut)))
     return runs
+
+
+class _Piece(NamedTuple):
+    """Of a statement, what stands in some lines. The whole tells whether it is one that stays."""
+
+    whole: bytes
+    part: bytes
+
+
+class _Text:
+    """A text as lines, and as statements, which begin and end anywhere in them."""
+
+    def __init__(self, data):
+        self._data = data
+        self.lines = data.splitlines(True)
+        self._starts = [0]
+        for line in self.lines:
+            self._starts.append(self._starts[-1] + len(line))
+        self._ends = [match.end() for match in STATEMENTS.finditer(data)]
+
+    def statements(self):
+        """Return how often each statement is there."""
+        return Counter(statement.strip() for statement in STATEMENTS.findall(self._data))
+
+    def pieces(self, first, last):
+        """Return the _Pieces of the lines from ``first`` to before ``last``."""
+        start, end = self._starts[first], self._starts[last]
+        number, pieces = bisect_right(self._ends, start), []
+        while start < end:
+            begin, until = self._ends[number - 1] if number else 0, self._ends[number]
+            pieces.append(_Piece(self._data[begin:until].strip(), self._data[start : min(until, end)]))
+            start, number = until, number + 1
+        return pieces
 
 
 def _runs(old, new):
@@ -216,20 +259,22 @@ def _common(left, right):
     return number
 
 
-def _statements(before, after):
-    """Return both texts cut down to the statements in which they differ."""
-    old, new = STATEMENTS.findall(before), STATEMENTS.findall(after)
+def _cut_pair(pair, gone, added):
+    """Return both texts of a pair cut down to the statements in which they differ, out of those ``gone`` and ``added``."""
+    old, new = pair
     start, tail = _common(old, new), _common(old[::-1], new[::-1])
     tail = min(tail, len(old) - start, len(new) - start)
     if len(old) == len(new):
-        shown = [number for number in range(len(old)) if old[number] != new[number]]
-        return _cut(old, shown), _cut(new, shown)
-    return _cut(old, range(start, len(old) - tail)), _cut(new, range(start, len(new) - tail))
+        differing = [number for number in range(len(old)) if old[number] != new[number]]
+        shown = differing, differing
+    else:
+        shown = range(start, len(old) - tail), range(start, len(new) - tail)
+    return _cut(old, [number for number in shown[0] if old[number].whole in gone]), _cut(new, [number for number in shown[1] if new[number].whole in added])
 
 
-def _cut(statements, shown):
-    """Return the statements with the numbers ``shown``, and dots where others were."""
-    kept = set(shown)
+def _cut(pieces, shown):
+    """Return the pieces with the numbers ``shown``, and dots where others were."""
+    kept, statements = set(shown), [piece.part for piece in pieces]
     if all(number in kept or not statement.strip() for number, statement in enumerate(statements)):
         return b"".join(statements)
     text, is_gap = b"", False

@@ -10,7 +10,7 @@ healthy: of them less is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .expressions import NOT_APPLICABLE
@@ -51,10 +51,17 @@ class Diagnoses:
         self._found += diagnose(rows, self._verdicts)
         self._fleet.add(host, rows.listeners)
 
-    def report(self) -> dict[str, Any]:
-        """The keys of the report model about diagnoses; {} when no facts were gathered for one."""
+    def report(self, accepted: Callable[[Mapping[str, Any]], dict[str, str] | None]) -> dict[str, Any]:
+        """The keys of the report model about diagnoses; {} when no facts were gathered for one.
+
+        `accepted` gives {reason, expires} of the waiver that covers what it is given, a mapping with rule, host, namespace and listener.
+        """
         if not self._hosts:
             return {}
+        for each in self._found:
+            waiver = None if each["severity"] == "ok" else accepted({**each, "rule": each["cause"]})
+            if waiver is not None:
+                each["waiver"] = waiver
         return {"diagnoses": in_order(self._found), "diagnosis_counts": counts(self._found), "fleet": self._fleet.outliers()}
 
 

@@ -112,6 +112,12 @@ def _detailed(each: Diagnosis, columns: int) -> Iterator[Styled]:
     yield from _labelled("unknown", "; ".join("%s (%s)" % (other["cause"], ", ".join(other["missing"])) for other in each["unknown"]), columns, "lost")
     if each["size"]:
         yield from _labelled("size", each["size"]["text"], columns)
+    if "waiver" in each:
+        yield from _labelled("waived", _waiver(each), columns)
+
+
+def _waiver(each: Diagnosis) -> str:
+    return "until %s: %s" % (each["waiver"]["expires"], each["waiver"]["reason"])
 
 
 def _short(name: str) -> str:
@@ -173,6 +179,8 @@ def _markdown_diagnosis(each: Diagnosis) -> Iterator[str]:
     yield from ("  - not known: %s, for want of %s" % (code(other["cause"]), ", ".join(map(code, other["missing"]))) for other in each["unknown"])
     if each["size"]:
         yield "  - size: %s" % markdown(each["size"]["text"])
+    if "waiver" in each:
+        yield "  - waived %s" % markdown(_waiver(each))
 
 
 def _markdown_fixes(group: list[Diagnosis]) -> Iterator[str]:

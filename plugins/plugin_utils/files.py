@@ -30,6 +30,11 @@ def read_page() -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in PAGE.iterdir() if path.is_file()}
 
 
+def verdict_names() -> list[str]:
+    """The ids of all verdicts, which are the names of their files, and of the one that is left when none holds."""
+    return [*(path.stem for path in _rule_files(BUILTIN_VERDICTS)), "unknown"]
+
+
 def read_fixes(path: Path) -> list[Any]:
     """The list in the file of fixes. Raises SavedError, a whole sentence."""
     try:

@@ -82,6 +82,7 @@ def build_report(
     left = _waive_unknown(unknown, waivers, counts)
     add_unknown(values, unknown.values(), left)
     unknowns = [_unknown_entry(each) for each in left]
+    diagnosed = diagnoses.report(lambda each: _accepted(_covering(each, waivers, counts)))
     return {
         "schema": SCHEMA,
         "generated_at": generated_at,
@@ -98,7 +99,7 @@ def build_report(
         "expired_waivers": [dict(waiver.document, covers=counts[index]) for index, waiver in enumerate(waivers) if waiver.expired],
         "unused_waivers": [dict(waiver.document) for index, waiver in enumerate(waivers) if not waiver.expired and not counts[index]],
         "counts": _counts(hosts, findings, unknowns, waived),
-        **diagnoses.report(),
+        **diagnosed,
     }
 
 
@@ -261,7 +262,7 @@ def _waive_findings(found: list[dict[str, Any]], waivers: list[Waiver], counts: 
         if valid is None:
             findings.append(finding)
         else:
-            waived.append(dict(finding, waiver={key: valid.document[key] for key in ("reason", "expires")}))
+            waived.append(dict(finding, waiver=_accepted(valid)))
     return findings, waived
 
 
@@ -282,6 +283,10 @@ def _covering(finding: Mapping[str, Any], waivers: list[Waiver], counts: list[in
             counts[index] += 1
             valid = valid or (None if waiver.expired else waiver)
     return valid
+
+
+def _accepted(waiver: Waiver | None) -> dict[str, str] | None:
+    return None if waiver is None else {key: waiver.document[key] for key in ("reason", "expires")}
 
 
 def _unknown_entry(entry: _Unknown) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..module_utils._version import VERSION
 from .diagnosis_facts import is_diagnosed
-from .files import BUILTIN_FIXES, BUILTIN_VERDICTS, read_fixes, read_rules
+from .files import BUILTIN_FIXES, BUILTIN_VERDICTS, read_fixes, read_rules, verdict_names
 from .findings import ThresholdError, build_report, check_thresholds, find_facts, merged_thresholds
 from .plain import NotPlain, plain
 from .rules import RuleError, compile_rules
@@ -41,7 +41,7 @@ def judge(
     compiled = compile_rules(documents, limits, plain(list(skip_rules or ())))
     check_thresholds(given, compiled)
     made = _time(generated_at)
-    accepted = compile_waivers(plain(waivers or []), [rule.id for rule in compiled], made[:10])
+    accepted = compile_waivers(plain(waivers or []), [*(rule.id for rule in compiled), *verdict_names()], made[:10])
     return build_report(results, compiled, accepted, limits, made, VERSION, _verdicts(results, limits))
 
 

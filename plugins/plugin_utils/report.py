@@ -47,7 +47,7 @@ def verdict(report: Report, fail_on: str) -> str:
     counted = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     counts = report["counts"]
     reasons = ["%s" % plural(counts[severity], "%s finding" % severity) for severity in counted if counts[severity]]
-    diagnosed = [each["severity"] for each in report.get("diagnoses", ())]
+    diagnosed = [each["severity"] for each in report.get("diagnoses", ()) if "waiver" not in each]
     reasons += ["%s with a %s diagnosis" % (plural(diagnosed.count(severity), "listener"), severity) for severity in counted if severity in diagnosed]
     lost = [name for name, host in report["hosts"].items() if host["status"] in NOT_AUDITED]
     if lost:

@@ -6,6 +6,9 @@
 import json
 
 import pytest
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.judge import judge
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.report import markdown_report, verdict
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.terminal import table
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.text import visible
 from ansible_collections.netops.listen_queue.tests.unit.plugins.plugin_utils.situations import (
     cgroup,
@@ -124,6 +127,35 @@ def test_a_limit_in_a_container(names, expected):
     found = diagnosis(**{**CAPPED, "listener": {**CAPPED["listener"], "processes": [{"pid": 9, "name": "shop"}]}}, namespace={"names": names})
     assert ids(found) == expected
     assert ("pod" in found["because"]) == ("pod_uid" in names)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({"namespace": POD}, ["set_somaxconn_of_pod", "set_backlog_of_program"], id="pod"),
+        pytest.param(
+            {"listener": {**CAPPED["listener"], "family": "unix", "path": "/x", "drops": "absent"}},
+            ["set_limit_of_unix_socket", "set_backlog_of_program"],
+            id="unix",
+        ),
+    ],
+)
+def test_nginx_where_no_role_reaches_it(changes, expected):
+    found = diagnosis(**{**CAPPED, **changes})
+    assert ids(found) == expected
+    assert found["fixes"][1]["advice"].startswith("Set listen ... backlog= of nginx to 128 ")
+
+
+def test_a_diagnosis_can_be_waived():
+    waiver = {"rule": "capped_by_*", "host": "web1", "reason": "a test machine", "expires": "2027-01-31"}
+    late = {**waiver, "host": "web2", "expires": "2026-01-31"}
+    results = {"web1": situation(**CAPPED), "web2": situation(**CAPPED)}
+    made = judge(results, waivers=[waiver, late], generated_at="2026-11-20T22:00:00Z")
+    assert [each.get("waiver") for each in made["diagnoses"]] == [{"reason": "a test machine", "expires": "2027-01-31"}, None]
+    assert [each["covers"] for each in made["expired_waivers"]] == [1]
+    assert verdict(made, "warning") == "The audit fails (backlog_audit_fail_on: warning): 1 listener with a warning diagnosis."
+    assert "    waived     until 2027-01-31: a test machine" in table(made)
+    assert "  - waived until 2027-01-31: a test machine" in markdown_report(made)
 
 
 def test_a_cpu_limit_of_kubernetes():

@@ -26,6 +26,6 @@ use_this_checkout()
 
 
 def pytest_terminal_summary(terminalreporter):
-    skipped = {str(report.longrepr[2]).strip() for report in terminalreporter.stats.get("skipped", ())}
+    skipped = {str(report.longrepr[2]).removeprefix("Skipped: ").strip() for report in terminalreporter.stats.get("skipped", ())}
     for sentence in sorted(skipped | set(not_tested)):
         terminalreporter.write_line("NOT TESTED: " + sentence)

@@ -368,6 +368,7 @@ def test_nothing_is_wider_than_the_window(opened, reports, hosts):
 def test_verdicts_fixes_outliers_and_drift_are_there(opened, reports):
     page = opened(reports(30))
     section(page, "diagnoses").locator(".opener").first.click()
+    section(page, "diagnoses").get_by_text("3 causes looked for and not seen").click()
     text = section(page, "diagnoses").locator(".opened").inner_text()
     assert "What to do, in this order" in text
     assert "ansible-playbook netops.listen_queue.tune -i inventory.ini --become -e target=" in text
@@ -379,3 +380,46 @@ def test_verdicts_fixes_outliers_and_drift_are_there(opened, reports):
     for words in ("Compared with the audit of 2026-10-21 03:10 UTC", "its waiver ended", "11 hosts", "web-900", "unreachable"):
         assert words in drift
     assert page_tools.shown(page, "hosts") is not None
+
+
+LEADS = {
+    "all_healthy": (["healthy"] * 3, "All 3 listeners are healthy."),
+    "the_only_one": (["healthy"], "The listener is healthy."),
+    "one_is_not": (["burst", "healthy"], "1 of 2 listeners is not healthy."),
+    "one_is_not_and_one_cannot_be_told": (["burst", "unknown", "healthy"], "1 of 3 listeners is not healthy, 1 cannot be told."),
+    "none_can_be_told": (["unknown", "unknown"], "2 of 2 listeners cannot be told."),
+}
+
+
+def test_verdicts_lead(opened, reports):
+    page = opened(reports(1))
+    for verdicts, sentence in LEADS.values():
+        assert page.evaluate("(verdicts) => verdictText(verdicts.map((verdict) => ({ verdict })))", verdicts) == sentence
+
+
+def test_diagnoses_that_the_collection_makes(opened):
+    """The verdicts' own facts, judged: limit too small, workers that are stopped, healthy."""
+    from ansible_collections.netops.listen_queue.tests.unit.plugins.plugin_utils.situations import diagnosed, situation
+
+    burst = {"max": 17, "mean": 1.0, "share_half_full": 0.04, "share_full": 0.03, "drops": 50, "longest_stall": 0.2}
+    full = {"max": 512, "mean": 500.0, "share_half_full": 0.9, "share_full": 0.7, "drops": 300, "longest_stall": 9.0}
+    small = {"accept_queue_limit": 16, "limited_by": "somaxconn"}
+    moved = {"ListenOverflows": 50, "ListenDrops": 50}
+    capped = situation(sample=burst, counted=moved, sysctls={"net.core.somaxconn": 16}, listener=small)
+    stopped = situation(sample=full, counted={"ListenOverflows": 300, "ListenDrops": 300}, worker={"state": "T", "states": {"T": 1.0}, "cpu": 0.0})
+    report = diagnosed(capped, stopped, situation())
+    page = opened(report)
+    assert len(report["diagnoses"]) == 3
+    assert "1 Limit too small" in section(page, "diagnoses").locator(".legend").inner_text().replace("\n", " ")
+    for each in section(page, "diagnoses").locator(".opener").all():
+        each.click()
+    texts = section(page, "diagnoses").locator(".opened").all_inner_texts()
+    commands = section(page, "diagnoses").locator(".opened pre").all_inner_texts()
+    assert len(texts) == 2
+    assert "kill -CONT 813" in commands
+    assert [each for each in commands if each.startswith("ansible-playbook netops.listen_queue.tune -i inventory.ini --become -e target=web1 -e '{")]
+    assert all("looked for and not seen" in text for text in texts)
+    assert page.locator("#overview").text_content() == "2 of 3 listeners are not healthy. No rule found anything."
+    for diagnosis in report["diagnoses"]:
+        for fix in diagnosis["fixes"] if diagnosis["verdict"] != "healthy" else ():
+            assert any(" ".join(fix["advice"].replace("`", "").split()) in " ".join(text.split()) for text in texts), fix["advice"]

@@ -222,6 +222,12 @@ function diagnosesSection() {
   return ["diagnoses", "Diagnoses", list.length, [counts, grid]];
 }
 
+/* Many lines that say that all is well there: on demand. */
+function notSeen(list) {
+  const lines = () => el("ul", { class: "lines" }, list.map((each) => el("li", null, visible(each.text ?? each.cause))));
+  return list.length ? part("What it is not", more(`${count(list.length, "cause")} looked for and not seen`, lines)) : null;
+}
+
 function diagnosisBody(row) {
   const shared = (list) => (list ?? []).map((each) => (typeof each === "number" ? report.shared[each] : each));
   const lines = (title, list, text) => (list?.length ? part(title, el("ul", { class: "lines" }, list.map((each) => el("li", null, text(each))))) : null);
@@ -238,7 +244,7 @@ function diagnosisBody(row) {
     part("Evidence", facts(Object.entries(row.evidence ?? {}))),
     row.log?.length ? part("nginx error log in the window", text(row.log)) : null,
     lines("Also true", row.also, (each) => [ruleName(each.cause), ` ${visible(each.summary)}`]),
-    lines("Looked for and not seen", shared(row.not_seen), (each) => visible(each.text ?? each.cause)),
+    notSeen(shared(row.not_seen)),
     lines("Could not be told", row.unknown, (each) => [ruleName(each.cause), ` needs ${shown(each.missing)}`]),
     lines("Where this was read", row.sources, visible),
   ];

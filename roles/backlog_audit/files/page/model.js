@@ -150,15 +150,15 @@ function byHost(findings) {
   return hosts;
 }
 
-/* How many hosts have what as their worst: critical, warning, info, ok, partial (nothing found in what could be seen), lost. */
-function worstOfHosts(report) {
-  const severities = new Map(report.rules.map((each) => [each.id, each.severity]));
-  const found = byHost(report.findings);
+/* How many hosts have what as the worst of `found` ({host, severity}): critical, warning, info, ok, partial (nothing in what was seen), lost. */
+function worstOfHosts(hosts, found) {
+  const severities = new Map();
+  for (const each of found) severities.set(each.host, Math.min(rank(each.severity), severities.get(each.host) ?? SEVERITIES.length));
   const counts = { critical: 0, warning: 0, info: 0, ok: 0, partial: 0, lost: 0 };
-  for (const [name, host] of Object.entries(report.hosts)) {
-    if (host.status === "unreachable" || host.status === "failed") counts.lost += 1;
-    else if (found.has(name)) counts[worst([...found.get(name).keys()].map((rule) => severities.get(rule)))] += 1;
-    else counts[host.status === "partial" ? "partial" : "ok"] += 1;
+  for (const [name, host] of Object.entries(hosts)) {
+    const without = host.status === "partial" ? "partial" : "ok";
+    const isLost = host.status === "unreachable" || host.status === "failed";
+    counts[isLost ? "lost" : SEVERITIES[severities.get(name)] ?? without] += 1;
   }
   return counts;
 }

@@ -14,8 +14,21 @@ function overview() {
     tile("waived", counts.waived, "#waivers", "Waived"),
     tile("lost", counts.hosts.unreachable + counts.hosts.failed, "#hosts"),
   ];
-  const lead = el("h2", { id: "overview", class: "lead", tabindex: "-1" }, leadText(worstOfHosts(report)));
+  const text = `${verdictText(report.diagnoses ?? [])} ${leadText(worstOfHosts(report.hosts, report.findings))}`.trim();
+  const lead = el("h2", { id: "overview", class: "lead", tabindex: "-1" }, text);
   return el("section", { "aria-labelledby": "overview" }, lead, gaps(unknown), el("ul", { class: "tiles" }, tiles), fleetOverview());
+}
+
+/* Verdicts come first: they say what is going on, findings what may be wrong. */
+function verdictText(diagnoses) {
+  if (!diagnoses.length) return "";
+  const told = diagnoses.filter((each) => each.verdict !== "unknown");
+  const sick = told.filter((each) => each.verdict !== "healthy").length;
+  const untold = diagnoses.length - told.length;
+  const all = `of ${count(diagnoses.length, "listener")}`;
+  const rest = untold ? `${sick ? `, ${thousands.format(untold)}` : `${thousands.format(untold)} ${all}`} cannot be told.` : sick ? "." : "";
+  if (!sick) return rest || `${diagnoses.length === 1 ? "The listener is" : `All ${count(diagnoses.length, "listener")} are`} healthy.`;
+  return `${thousands.format(sick)} ${all} ${sick === 1 ? "is" : "are"} not healthy${rest}`;
 }
 
 function leadText(hosts) {
@@ -24,7 +37,8 @@ function leadText(hosts) {
   if (counts.critical) return several ? of(hosts.critical, "critical findings") : `${count(counts.critical, "critical finding")}.`;
   if (counts.warning) return `Nothing critical. ${several ? of(hosts.warning, "warnings") : `${count(counts.warning, "warning")}.`}`;
   if (!(counts.hosts.audited + counts.hosts.partial)) return "Nothing was audited.";
-  return counts.info ? `Nothing critical and no warnings, ${counts.info} for information.` : "Nothing was found.";
+  if (counts.info) return `Nothing critical and no warnings, ${counts.info} for information.`;
+  return report.diagnoses?.length ? "No rule found anything." : "Nothing was found.";
 }
 
 /* What the lead does not cover: it is no good news that something was not looked at. */
@@ -41,7 +55,7 @@ function gaps(unknown) {
 function fleetOverview() {
   if (!several) return null;
   const labels = { ok: "nothing found", partial: "nothing found, but seen in part only", lost: "not audited" };
-  const parts = Object.entries(worstOfHosts(report)).filter(([, number]) => number);
+  const parts = Object.entries(worstOfHosts(report.hosts, [...report.findings, ...(report.diagnoses ?? [])])).filter(([, number]) => number);
   const item = ([kind, number]) => {
     const shape = icon(kind === "partial" ? "unknown" : kind);
     return el("li", { class: `of-${kind}` }, shape, el("b", null, thousands.format(number)), labels[kind] ?? kind);

@@ -43,6 +43,18 @@ def test_diagnose_guide_names(kind):
     assert [name for name in IN_DIAGNOSES[kind] if f"| `{name}` |" not in DIAGNOSE] == []
 
 
+@pytest.mark.parametrize("path", sorted((ROLE / "files" / "verdicts").glob("*.yml")), ids=lambda path: path.stem)
+def test_diagnose_guide_says_when_a_cause_holds(path):
+    verdict = yaml.safe_load(path.read_text(encoding="utf-8"))
+    expression = " ".join(verdict["expr"].split()).replace("|", r"\|").replace("`", "'")
+    assert "\n| `%s` | %s | %s | `%s` | " % (verdict["id"], verdict["verdict"], verdict["severity"], expression) in DIAGNOSE
+
+
+def test_guides_give_the_defaults_of_thresholds():
+    wrong = [name for name, each in THRESHOLDS.items() if f"| `{name}` | {each.value:g} | {each.meaning} | {each.source} |" not in RULES + DIAGNOSE]
+    assert wrong == []
+
+
 def test_audit_guide_names_every_variable():
     options = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     assert [name for name in options if f"| `{name}` |" not in AUDIT] == []

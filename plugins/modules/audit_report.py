@@ -8,8 +8,9 @@ module: audit_report
 short_description: Judge listen queue facts and write the reports
 version_added: 0.1.0
 description:
-  - Turns the facts of all hosts of a play, or saved ones, into findings by rules, and writes C(report.json), C(report.md) and C(report.html)
-    on the controller. The page needs no network and no other file.
+  - Turns the facts of all hosts of a play, or saved ones, into findings by rules, and writes reports on the controller.
+  - The page C(report.html) needs no network and no other file.
+  - Compares them with an earlier audit, when one is given, and tells what is new, resolved and changed.
   - Runs on the controller alone, once for all hosts, and reads the registered results straight from C(hostvars).
   - The role P(netops.listen_queue.backlog_audit#role) is the comfortable way to use it.
 options:
@@ -31,6 +32,16 @@ options:
     description: Mode of the files, in octal.
     type: str
     default: "0640"
+  formats:
+    description:
+      - Which reports are written. V(json) is C(report.json) (see C(docs/report.schema.json)), V(markdown) C(report.md), V(html) C(report.html),
+        V(csv) C(report.csv), V(junit) C(report.junit.xml) and V(prometheus) C(report.prom).
+      - Files of an earlier audit that are not asked for now stay as they are.
+    type: list
+    elements: str
+    choices: [json, markdown, html, csv, junit, prometheus]
+    default: [json, markdown, html]
+    version_added: 0.3.0
   save_facts:
     description: Whether to write the facts of all hosts to C(facts.json), too, for O(saved).
     type: bool
@@ -59,15 +70,40 @@ options:
     description: Numbers that replace built-in thresholds, or new ones for own rules.
     type: dict
     default: {}
+  baseline:
+    description:
+      - An earlier audit to compare with, its C(report.json), or its C(facts.json), which is judged by the same rules first.
+      - Only what could be looked at both times is compared. One that cannot be read, or is of another schema, is an error before anything is written.
+    type: str
+    version_added: 0.3.0
+  save_baseline:
+    description:
+      - File in which this audit is saved as a baseline.
+      - It stays as it was in check mode, and when O(fail_on_drift) fails the audit.
+    type: str
+    version_added: 0.3.0
   fail_on:
     description: From which severity on RV(verdict) says that the audit fails.
     type: str
     choices: [critical, warning, never]
     default: never
+  fail_on_drift:
+    description: From which severity on RV(verdict) says that the audit fails because of findings that O(baseline) does not have.
+    type: str
+    choices: [critical, warning, never]
+    default: never
+    version_added: 0.3.0
   columns:
     description: Width of RV(table).
     type: int
     default: 92
+  show:
+    description:
+      - Whether to print RV(table), in the colours that Ansible uses for such things, and without any where it uses none.
+      - Where stdout belongs to a callback that does not print text, RV(table) is a part of the result that it shows.
+    type: bool
+    default: false
+    version_added: 0.3.0
 requirements:
   - jmespath (on the controller)
 extends_documentation_fragment:
@@ -75,7 +111,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: The files are written in check mode as well, since a report is no change of a host.
+    details: The reports are written in check mode as well, since a report is no change of a host. O(save_baseline) is not.
   diff_mode:
     support: none
     details: Reports have no diff.
@@ -101,6 +137,16 @@ EXAMPLES = r"""
     directory: reports
   run_once: true
   delegate_to: localhost
+
+- name: Judge saved facts for a pipeline, which fails for what is worse than in the last release
+  netops.listen_queue.audit_report:
+    saved: reports/facts.json
+    directory: reports
+    formats: [json, junit]
+    baseline: audits/last-release.json
+    fail_on_drift: warning
+  register: audit
+  failed_when: audit.verdict | length > 0
 """
 
 RETURN = r"""
@@ -116,11 +162,16 @@ table:
   type: list
   elements: str
 verdict:
-  description: Why the audit fails by O(fail_on), as one sentence. Empty when it does not.
+  description: Why the audit fails by O(fail_on), by O(fail_on_drift), or by both, as one sentence each. Empty when it does not.
   returned: success
   type: str
 counts:
   description: Findings by severity, unknown by severity, waived, and hosts by status.
   returned: success
   type: dict
+drift:
+  description: New and resolved findings by severity, and the numbers of changed values and of findings that could not be judged again.
+  returned: with O(baseline)
+  type: dict
+  sample: {new: {critical: 0, warning: 1, info: 0}, resolved: {critical: 0, warning: 0, info: 0}, changed: 3, not_judged: 0}
 """

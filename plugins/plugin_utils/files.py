@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .baseline import Baseline, parse_baseline
 from .saved import SavedError, parse_facts, parse_list, parse_rule
 
 FILES = Path(__file__).parents[2] / "roles" / "backlog_audit" / "files"
@@ -54,6 +55,18 @@ def read_facts(places: Iterable[Path]) -> dict[str, Any]:
                 raise SavedError("the saved facts %s hold host %s a second time: remove one of the files" % (path, host))
             results[host] = result
     return results
+
+
+def read_baseline(path: Path) -> Baseline:
+    """The earlier audit at `path`. Raises SavedError, a whole sentence."""
+    try:
+        return parse_baseline(path.read_bytes())
+    except FileNotFoundError as error:
+        raise SavedError("there is no baseline %s: save one with backlog_audit_save_baseline first" % path) from error
+    except OSError as error:
+        raise SavedError("the baseline %s cannot be read: %s" % (path, error.strerror)) from error
+    except SavedError as error:
+        raise SavedError("the baseline %s %s" % (path, error)) from error
 
 
 def write_report(folder: Path, texts: Mapping[str, str], mode: int) -> list[str]:

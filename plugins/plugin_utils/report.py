@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .diagnosis_text import has_diagnoses, markdown_lines
+from .drift_text import drift_markdown
 from .rules import SEVERITIES
-from .text import code, markdown, visible
+from .text import code, markdown, plural, visible
 
 HOSTS_LISTED = 20
 NOT_AUDITED = ("unreachable", "failed")
@@ -147,6 +148,8 @@ def markdown_report(report: Report) -> str:
     lines += ["| %s | %s | %s | %s |" % _host_cells(name, host) for name, host in report["hosts"].items()]
     if has_diagnoses(report):
         lines += markdown_lines(report)
+    if report.get("drift"):
+        lines += ["", *drift_markdown(report["drift"])]
     for severity, rules in itertools.groupby(by_rule(report["findings"]), lambda each: each[0][0]):
         lines += ["", "## %s" % severity.capitalize()]
         for (_severity, rule), group in rules:
@@ -205,7 +208,3 @@ def _waived_line(finding: Mapping[str, Any]) -> str:
         markdown(waiver["expires"]),
         markdown(waiver["reason"]),
     )
-
-
-def plural(number: int, word: str) -> str:
-    return "%d %s%s" % (number, word, "" if number == 1 else "s")

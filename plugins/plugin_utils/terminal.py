@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .diagnosis_text import has_diagnoses, terminal_lines
-from .report import NOT_AUDITED, Report, advice, by_rule, closing_sections, headline, plural, queue_cells, queue_title
+from .drift_text import drift_lines, drift_title
+from .report import NOT_AUDITED, Report, advice, by_rule, closing_sections, headline, queue_cells, queue_title
 from .rules import SEVERITIES
-from .text import aligned, clipped, visible, width, wrapped
+from .text import aligned, clipped, plural, visible, width, wrapped
 
 COLUMNS = 100
 RULE_LINES = 30
@@ -56,6 +57,9 @@ def _lines(report: Report, columns: int) -> Iterator[Line]:
         yield from _titled(
             "LISTENERS (%s)" % queue_title(report, QUEUES), zip(aligned(queue_cells(report, QUEUES), columns), _queue_styles(report), strict=False)
         )
+    if report.get("drift"):
+        lines = ((line, style) for text, style in drift_lines(report["drift"]) for line in wrapped(text, columns, "  ", "            "))
+        yield from _titled(drift_title(report["drift"]), lines)
     for title, section in closing_sections(report):
         style = "lost" if title.startswith(("HOSTS", "UNKNOWN")) else ""
         yield from _titled(title, ((line, style) for text in section for line in wrapped(text, columns, "  ", "    ")))

@@ -111,3 +111,7 @@ def code(value: Any) -> str:
     fence = "`" * (longest + 1)
     pad = " " if longest or text.startswith(" ") or text.endswith(" ") or not text else ""
     return fence + pad + text.replace("|", "\\|") + pad + fence
+
+
+def plural(number: int, word: str) -> str:
+    return "%d %s%s" % (number, word, "" if number == 1 else "s")

@@ -7,16 +7,23 @@ A host that answers is played by a script in place of its Python interpreter: it
 not depend on this machine. A host that does not answer is a closed port of the loopback interface, by ssh.
 """
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import shutil
 import socket
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 ROOT = Path(__file__).parents[3]
 PLAYBOOK = ROOT / "playbooks" / "audit.yml"
@@ -39,6 +46,15 @@ class Outcome(NamedTuple):
     def markdown(self):
         return (self.folder / "reports" / "report.md").read_text()
 
+    @property
+    def words(self):
+        """The output on one line."""
+        return " ".join(self.output.split())
+
+    @property
+    def files(self):
+        return sorted(path.name for path in (self.folder / "reports").iterdir())
+
 
 class Audit:
     """Hosts are added, then `run` audits them."""
@@ -46,6 +62,8 @@ class Audit:
     def __init__(self, folder):
         self.folder = folder
         self.hosts = {}
+        self.environment = {}
+        self.terminal = False
 
     def answering(self, name, result):
         """A host whose module prints `result`."""
@@ -74,10 +92,28 @@ class Audit:
             command += ["-i", str(path)]
         if variables:
             command += ["-e", json.dumps(variables)]
-        done = subprocess.run(command, cwd=self.folder, env=self._environment(), capture_output=True, text=True, timeout=120, check=False)
+        code, output = self._in_terminal(command) if self.terminal else self._piped(command)
         report = self.folder / "reports" / "report.json"
         model = json.loads(report.read_text()) if report.exists() else None
-        return Outcome(done.returncode, done.stdout + done.stderr, self.folder, model)
+        return Outcome(code, output, self.folder, model)
+
+    def _piped(self, command):
+        done = subprocess.run(command, cwd=self.folder, env=self._environment(), capture_output=True, text=True, timeout=120, check=False)
+        self.stdout = done.stdout
+        return done.returncode, done.stdout + done.stderr
+
+    def _in_terminal(self, command):
+        """The same with a terminal for all three: what a person sees, colours too."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 100, 0, 0))
+        with subprocess.Popen(command, cwd=self.folder, env=self._environment(), stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True) as running:
+            os.close(theirs)
+            chunks = []
+            with contextlib.suppress(OSError):  # EIO: the last one that had it open is gone
+                while chunk := os.read(ours, 65536):
+                    chunks.append(chunk)
+            os.close(ours)
+        return running.returncode, b"".join(chunks).decode().replace("\r\n", "\n")
 
     def _environment(self):
         (self.folder / "ansible.cfg").write_text("")
@@ -98,7 +134,7 @@ class Audit:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        return {**kept, **settings}
+        return {**kept, **settings, **self.environment}
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleFilterError
 from ansible_collections.netops.listen_queue.plugins.filter.facts_bundle import facts_bundle
 from ansible_collections.netops.listen_queue.plugins.filter.findings import findings
 from ansible_collections.netops.listen_queue.plugins.filter.report_markdown import report_markdown
 from ansible_collections.netops.listen_queue.plugins.filter.report_table import report_table
 from ansible_collections.netops.listen_queue.plugins.filter.report_verdict import report_verdict
+from ansible_collections.netops.listen_queue.plugins.filter.watching_time import watching_time
 
 FACTS = {
     "schema": 1,
@@ -102,3 +103,23 @@ def test_errors_are_one_sentence(call, message):
     with pytest.raises(AnsibleError) as caught:
         call()
     assert caught.value.message.startswith(message)
+
+
+WATCHED = {
+    "one": ((5.0, 1, 5), "1 host is watched for 5 seconds."),
+    "few": ((10, 3, 5), "3 hosts are watched for 10 seconds."),
+    "part_of_a_second": ((0.25, 3, 5), "3 hosts are watched for 0.2 seconds."),
+    "more_than_forks": (("10", 12, "5"), "12 hosts are watched for 10 seconds each, 5 at a time: 30 seconds or more in all."),
+    "a_fleet": ((30, 1000, 5), "1000 hosts are watched for 30 seconds each, 5 at a time: 100 minutes or more in all."),
+    "no_forks": ((1, 2, 0), "2 hosts are watched for 1 second each, 1 at a time: 2 seconds or more in all."),
+}
+
+
+@pytest.mark.parametrize("given, sentence", WATCHED.values(), ids=WATCHED)
+def test_watching_time(given, sentence):
+    assert watching_time(*given) == sentence
+
+
+def test_watching_time_of_no_number():
+    with pytest.raises(AnsibleFilterError, match=r"^watching_time: seconds, hosts and forks must be numbers: "):
+        watching_time("long", 1, 1)

@@ -19,7 +19,7 @@ up() {
     shift 3
     for option; do
         case $option in
-            --sys-admin) capabilities=SYS_PTRACE,SYS_ADMIN ;;
+            --sys-admin) capabilities=SYS_PTRACE,SYS_ADMIN,NET_ADMIN ;; # mounts, and network namespaces of its own
             --read-only-sysctls) writable='mask=/nonexistent' ;;
             *) echo "tools/host.sh knows no option $option" >&2; exit 2 ;;
         esac

@@ -81,6 +81,11 @@ def limits(host, port):
     return [int(row.split()[2]) for row in rows]
 
 
+def write(host, path, text):
+    """Write a file on a host."""
+    host.check_output("printf %%s %s > %s", text, path)
+
+
 def report():
     """The report of the audit, as the controller wrote it."""
     return json.loads((FOLDER / "reports" / "report.json").read_text(encoding="utf-8"))
@@ -103,6 +108,10 @@ def _prepared(host):
 
 def journal(host):
     """The rows of checkpoint_info."""
-    module = ["ansible", "--inventory", os.environ["MOLECULE_INVENTORY_FILE"], name_of(host), "-m", "netops.listen_queue.checkpoint_info"]
+    return journal_of(name_of(host))
+
+
+def journal_of(name):
+    module = ["ansible", "--inventory", os.environ["MOLECULE_INVENTORY_FILE"], name, "-m", "netops.listen_queue.checkpoint_info"]
     done = subprocess.run(module, env=environment(), stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.split("=>", 1)[1])["checkpoints"]

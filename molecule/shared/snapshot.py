@@ -13,13 +13,14 @@ import sys
 from pathlib import Path
 
 ENGINE = Path(__file__).parents[2] / "tools" / "engine.sh"
+FOLDERS = ("/boot", "/etc", "/home", "/mnt", "/opt", "/root", "/srv", "/usr", "/var")
+LOGINS = ("/var/log/journal", "/var/log/lastlog", "/var/log/wtmp")
 
 # Runs on the host. /run belongs to systemd and sudo, and a login by ssh is noted in files of /var/log. Ansible unpacks every module
 # in a folder of /tmp and removes it, so the times of /tmp itself tell nothing.
 ON_HOST = r"""
-import hashlib, json, os
-FOLDERS = ("/boot", "/etc", "/home", "/mnt", "/opt", "/root", "/srv", "/tmp", "/usr", "/var")
-LOGINS = {"/var/log/journal", "/var/log/lastlog", "/var/log/wtmp"}
+import hashlib, json, os, sys
+FOLDERS, LOGINS = json.loads(sys.argv[1])
 
 def state(path):
     status = os.lstat(path)
@@ -37,7 +38,7 @@ def value(path):
         return error.strerror
 
 files, sysctls = {}, {}
-for top in FOLDERS:
+for top in FOLDERS + ["/tmp"]:
     for folder, folders, names in os.walk(top):
         folders[:] = [name for name in folders if os.path.join(folder, name) not in LOGINS]
         for path in [folder] + [os.path.join(folder, name) for name in names]:
@@ -53,7 +54,8 @@ print(json.dumps({"files": files, "sysctls": sysctls}))
 
 def snapshot(container):
     """{"files": {path: [mode, uid, gid, ctime, content]}, "sysctls": {path: value}} of a running test host."""
-    done = subprocess.run([ENGINE, "exec", "-i", container, "python3", "-"], input=ON_HOST, stdout=subprocess.PIPE, text=True, check=True)
+    command = [ENGINE, "exec", "-i", container, "python3", "-", json.dumps([FOLDERS, LOGINS])]
+    done = subprocess.run(command, input=ON_HOST, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import testinfra
-from bench import ROOT, limits, playbook
+from bench import ROOT, limits, playbook, wait_until
 
 sys.path.insert(0, str(ROOT / "tools"))
 import cores
@@ -16,6 +16,21 @@ import cores
 HOSTS = ("host1", "host2", "host3")
 PYTHONS = cores.find_pythons()
 TESTED = (cores.CORES[0], cores.CORES[-1])
+# Does not accept, and drops a connection as soon as a change of the host was committed.
+DROPPING = """
+import glob, socket, time
+listener = socket.socket(); listener.bind(("127.0.0.1", 6379)); listener.listen(2)
+while not glob.glob("/var/lib/netops.listen_queue/checkpoints/tune-*/head.committed"):
+    time.sleep(0.01)
+clients = [socket.socket() for number in range(6)]
+for client in clients:
+    client.setblocking(False)
+    client.connect_ex(("127.0.0.1", 6379))
+for client in clients[:4]:
+    listener.accept()
+time.sleep(60)
+"""
+OF_HOST1 = "{{ [{'listen': '127.0.0.1:6379', 'backlog': 4}] if inventory_hostname == 'host1' else [] }}"
 BROKEN = "{{ 'http://127.0.0.1:9090/broken' if inventory_hostname == 'host2' else '' }}"
 
 
@@ -80,6 +95,19 @@ def test_first_host_vanishes_and_no_other_is_begun(core):
     assert run.code != 0, run.output
     assert "host1 failed or was lost, so this host stays as it is" in run.output or "host2" not in run.recap()
     assert all_limits() == everywhere(128)
+
+
+@cores_of(TESTED[1])
+def test_first_host_drops_packets_after_its_proof_and_no_other_is_begun(core):
+    engine("exec", container("host1"), "systemd-run", "--unit=dropping", "--collect", "python3", "-c", DROPPING)
+    wait_until(lambda: limits(testinfra.get_host("podman://" + container("host1")), 6379) == [2])
+    try:
+        run = playbook("tune", core=core, target="all", reason="the sale", backlog_tune_sockets=OF_HOST1)
+    finally:
+        engine("exec", container("host1"), "systemctl", "stop", "dropping")
+    assert run.code == 2, run.output
+    assert "host1 was proven before, but" in run.output and "127.0.0.1:6379 has dropped 1 packets since the earlier look" in run.output
+    assert all_limits() == {"host1": [5000], "host2": [128], "host3": [128]}
 
 
 @cores_of(TESTED[1])

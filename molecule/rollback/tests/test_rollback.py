@@ -3,10 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tests follow each other: the first is about the hosts as they were prepared."""
 
-import re
-
 import pytest
 from bench import journal, limits, name_of, playbook, unlike_prepared
+from watch import written
 
 BROKEN = "http://127.0.0.1:9090/broken"
 PORTS = (80, 8080, 8443, 9090)
@@ -17,7 +16,7 @@ def all_limits(host):
 
 
 def hunks(output):
-    """What --diff printed. Which live sockets a reload leaves as they are is known only after it, so check mode has no hunk for them."""
+    """What --diff printed, one entry for each thing that is changed."""
     return [hunk.split("\n\n")[0] for hunk in output.split("\n--- before")[1:]]
 
 
@@ -95,9 +94,25 @@ def test_second_rollback_finds_nothing(host):
 
 @pytest.mark.only("plain")
 def test_check_mode_writes_nothing_and_predicts_the_diff(host):
-    predicted = playbook("tune", "--check", "--diff", target=name_of(host), reason="the sale")
-    assert predicted.code == 0
+    with written(host.backend.name) as paths:
+        predicted = playbook("tune", "--check", "--diff", target=name_of(host), reason="the sale")
+    assert predicted.code == 0, predicted.output
+    assert paths == []
     assert unlike_prepared(host) == []
-    real = playbook("tune", "--diff", target=name_of(host), reason="the sale")
-    assert hunks(predicted.output) == [hunk for hunk in hunks(real.output) if not re.match(r": [^/]\S*:\d+\n", hunk)] != []
+    with written(host.backend.name) as paths:
+        real = playbook("tune", "--diff", target=name_of(host), reason="the sale")
+    assert {"/proc/sys/net/core/somaxconn", "/etc/sysctl.d/99-listen-queue.conf", "/etc/nginx/sites-available/shop"} <= set(paths)
+    assert hunks(predicted.output) == hunks(real.output)
+    assert [hunk.split("\n")[0] for hunk in hunks(real.output)][-1] == ": 127.0.0.1:9090"
+    assert hunks(playbook("tune", "--diff", target=name_of(host), reason="the sale").output) == []
+    assert playbook("rollback", target=name_of(host), reason="tidy up").code == 0
+
+
+@pytest.mark.only("plain")
+def test_check_mode_predicts_a_mitigation(host):
+    given = {"backlog_tune_sockets": [{"listen": "*:8080", "backlog": 5000}]}
+    predicted = playbook("mitigate", "--check", "--diff", target=name_of(host), reason="an incident", **given)
+    assert predicted.code == 0, predicted.output
+    real = playbook("mitigate", "--diff", target=name_of(host), reason="an incident", **given)
+    assert hunks(predicted.output) == hunks(real.output) != []
     assert playbook("rollback", target=name_of(host), reason="tidy up").code == 0

@@ -21,14 +21,13 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 pytest.register_assert_rewrite("page_tools")
 
-ROOT = Path(__file__).parents[3]
-OUTPUT = ROOT / "tests" / "output" / "page"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SWITCHES = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """Not longer than a file of tests: other folders fork processes, and Playwright has a loop of its own."""
     from playwright.sync_api import sync_playwright
 
     path = os.environ.get("TEST_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)

@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of the page share: the table of findings as text, the accessibility tree, contrast."""
 
+from pathlib import Path
+
+OUTPUT = Path(__file__).parents[2] / "output" / "page"
 COLUMNS = {"severity": 1, "rule": 2, "host": 3, "listener": 4, "summary": 5}
 SECTION = "section[aria-labelledby=%s]"
 

@@ -7,8 +7,7 @@ Times are compared with a floor of the same run: what this browser on this machi
 """
 
 import pytest
-from conftest import OUTPUT
-from page_tools import section
+from page_tools import OUTPUT, section
 
 SECOND = 1000.0
 FLOOR = """() => {

@@ -75,6 +75,19 @@ def test_limits_come_back_before_the_sysctl_that_allows_them(host):
     listener.close()
 
 
+def test_limit_above_the_old_sysctl_comes_back_before_it(host):
+    """It is older than the sysctl's value: with that back first, listen(2) would give no more."""
+    listener = socket.create_server(("127.0.0.1", 9000), backlog=1000)
+    sysctl("net.core.somaxconn", 128)
+    host.open()
+    host.sysctl(values={"net.core.somaxconn": 5000})
+    host.backlog("127.0.0.1:9000", 3000)
+    answer = host.checkpoint("rolled_back")
+    assert answer.failure is None
+    assert (sysctl("net.core.somaxconn"), limit_of(9000)) == (128, 1000)
+    listener.close()
+
+
 def limit_of(port):
     return int(run("ss", "-Hltn", "sport", "= :%d" % port).split()[2])
 

@@ -279,6 +279,26 @@ def test_conflicts_of_an_earlier_attempt_are_still_told(host):
     assert {row["target"] for row in result["changes"]} == {row["target"] for row in answer.values["checkpoint"]["changes"]}
 
 
+def test_file_that_a_program_changes_again_at_once_is_a_failed_rollback(host):
+    """As a configuration management does; the rollback looks at everything once more at its end."""
+    changed(host)
+    host.start()
+    host.listen()
+    host.reload()
+
+    def manage():
+        until(lambda: FILE.read_bytes() == OLD, "the rollback", 25)
+        FILE.with_name("new").write_bytes(b"# managed\n")
+        FILE.with_name("new").rename(FILE)
+
+    manager = Program(lambda: None, manage)
+    answer = host.checkpoint("rolled_back")
+    assert "%s was put back, but it is something else now; a program changes it too" % FILE in answer.failure
+    assert host.info()["state"] == "rollback_failed"
+    assert FILE.read_bytes() == b"# managed\n"
+    manager.kill()
+
+
 def stop(server):
     """End nginx; the room's process 1 reaps nobody."""
     server.signal(15)

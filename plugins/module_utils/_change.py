@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections import Counter
 from difflib import SequenceMatcher
 from hashlib import sha256
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, NamedTuple, Optional, Tuple
 
 FILE = "file"
 FOLDER = "folder"
@@ -264,12 +264,11 @@ def _cut_pair(pair, gone, added):
     old, new = pair
     start, tail = _common(old, new), _common(old[::-1], new[::-1])
     tail = min(tail, len(old) - start, len(new) - start)
+    shown_old: Iterable[int] = range(start, len(old) - tail)
+    shown_new: Iterable[int] = range(start, len(new) - tail)
     if len(old) == len(new):
-        differing = [number for number in range(len(old)) if old[number] != new[number]]
-        shown = differing, differing
-    else:
-        shown = range(start, len(old) - tail), range(start, len(new) - tail)
-    return _cut(old, [number for number in shown[0] if old[number].whole in gone]), _cut(new, [number for number in shown[1] if new[number].whole in added])
+        shown_old = shown_new = [number for number in range(len(old)) if old[number] != new[number]]
+    return _cut(old, [number for number in shown_old if old[number].whole in gone]), _cut(new, [number for number in shown_new if new[number].whole in added])
 
 
 def _cut(pieces, shown):

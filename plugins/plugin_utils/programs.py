@@ -72,4 +72,4 @@ FIELD_NAMES = (*_FIELDS["nginx", "inet"],)
 
 def program_fields(program: Program, family: Any) -> dict[str, Any]:
     """What a rule sees of a listener's program; `default_backlog` only where every listener of that family asks for it."""
-    return _FIELDS.get((program.id, family), {})
+    return _FIELDS.get((program.id, family), {}) if isinstance(family, str) else {}

@@ -12,7 +12,7 @@ from ansible_collections.netops.listen_queue.plugins.plugin_utils.report import 
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.terminal import table
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.text import width
 from ansible_collections.netops.listen_queue.tests.unit.plugins.plugin_utils.situations import cgroup, diagnosed, situation, worker
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 HOSTILE = "x\x1b[2J\n| {{ lookup('pipe', 'id') }} `a` <b>*c*</b> [d](http://e) \u202e # $ \u0007 {listener.port}"
@@ -60,7 +60,8 @@ def changed(*changes):
     return made
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
+@example([(("namespaces", 0, "listeners", 0, "family"), [])])
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ODD), min_size=1, max_size=4))
 def test_any_value_anywhere(changes):
     report = diagnosed(changed(*changes))

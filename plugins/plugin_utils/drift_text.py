@@ -12,7 +12,7 @@ from .drift import LOOKED_AT, Report
 from .rules import SEVERITIES
 from .text import code, markdown, plural, visible
 
-LISTED = 20
+LISTED = 12
 WHERE = 5
 REASONS = {
     "appeared": "",
@@ -81,40 +81,45 @@ def drift_title(drift: Mapping[str, Any]) -> str:
 
 
 def drift_lines(drift: Mapping[str, Any], listed: int = LISTED) -> Iterator[tuple[str, str]]:
-    """(text, style) of each line, at most `listed` of each kind; what is left out is counted."""
+    """(text, style) of each line, at most `listed` of each kind; the same on many hosts is one line, and what is left out is counted."""
     yield drift_headline(drift), ""
-    new = [("new       " + _finding_line(each), each["severity"]) for each in drift["new"]]
-    yield from _cut(new, listed, "new finding")
-    yield from _cut([("resolved  " + _finding_line(each), "good") for each in drift["resolved"]], listed, "resolved finding")
-    yield from _cut([("changed   " + line, "info") for line in _changed_lines(drift["changed"])], listed, "changed value")
-    yield from _cut(
-        [("unjudged  " + _finding_line(each), "lost") for each in drift["not_judged"]], listed, "finding not judged again", "findings not judged again"
-    )
-    lost = ["%s: %s then, %s now, so not compared" % (each["host"], each["before"], each["after"]) for each in drift["hosts_not_compared"]]
-    yield from _cut([("host      " + line, "lost") for line in lost], listed, "host not compared", "hosts not compared")
+    for key, word, style in (("new", "new", ""), ("resolved", "resolved", "good"), ("changed", "changed", "info"), ("not_judged", "unjudged", "lost")):
+        alike = list((_alike_changes if key == "changed" else _alike_findings)(drift[key]).items())
+        for told, hosts in alike[:listed]:
+            line = _changed_line(told, hosts) if key == "changed" else _finding_line(told, hosts)
+            yield "%-9s %s" % (word, line), style or told[0]
+        left = sum(len(hosts) for _told, hosts in alike[listed:])
+        if left:
+            yield "%-9s ... and %d more (see the report files)" % (word, left), ""
+    lost = drift["hosts_not_compared"]
+    yield from (("host      %s: %s then, %s now, so not compared" % (each["host"], each["before"], each["after"]), "lost") for each in lost[:listed])
+    if lost[listed:]:
+        yield "host      ... and %d more not compared (see the report files)" % (len(lost) - listed), ""
     for key, word in (("hosts_new", "new"), ("hosts_gone", "gone")):
         if drift[key]:
             yield "host      %s: %s" % (word, _few(drift[key], LISTED)), "info"
 
 
-def _cut(lines: list[tuple[str, str]], listed: int, one: str, many: str = "") -> list[tuple[str, str]]:
-    left = len(lines) - listed
-    return [*lines[:listed], ("... and %d more %s (see the report files)" % (left, one if left == 1 else many or one + "s"), "")] if left > 0 else lines
+def _alike_findings(findings: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], list[str]]:
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for each in findings:
+        key = (each["severity"], each["rule"], each["summary"], REASONS.get(each.get("drift", "appeared"), ""))
+        alike.setdefault(key, []).append(each["host"])
+    return alike
 
 
-def _finding_line(finding: Mapping[str, Any]) -> str:
-    reason = REASONS.get(finding.get("drift", "appeared"), "")
-    return "%s %s on %s: %s%s" % (finding["severity"].upper(), finding["rule"], finding["host"], finding["summary"], " (%s)" % reason if reason else "")
+def _finding_line(told: tuple[str, ...], hosts: list[str]) -> str:
+    severity, rule, summary, reason = told
+    return "%s %s on %s: %s%s" % (severity.upper(), rule, _few(hosts), summary, " (%s)" % reason if reason else "")
 
 
-def _changed_lines(changed: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The same change on many hosts is one line."""
-    for (what, before, after, *places), hosts in _alike(changed).items():
-        where = " ".join(each for each in places if each)
-        yield "%s%s: %s -> %s on %s" % (what, " of " + where if where else "", before, after, _few(hosts))
+def _changed_line(told: tuple[str, ...], hosts: list[str]) -> str:
+    what, before, after, *places = told
+    where = " ".join(each for each in places if each)
+    return "%s%s: %s -> %s on %s" % (what, " of " + where if where else "", before, after, _few(hosts))
 
 
-def _alike(changed: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], list[str]]:
+def _alike_changes(changed: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], list[str]]:
     alike: dict[tuple[str, ...], list[str]] = {}
     for each in changed:
         key = (
@@ -143,7 +148,7 @@ def drift_markdown(drift: Mapping[str, Any]) -> Iterator[str]:
             yield from ("- %s %s: %s" % (code(each["host"]), markdown(each["rule"]), markdown(_finding_markdown(each))) for each in drift[key])
     if drift["changed"]:
         yield from ("", "### Changed", "", "| what | before | after | hosts | where |", "|---|---|---|---|---|")
-        for (what, before, after, *places), hosts in _alike(drift["changed"]).items():
+        for (what, before, after, *places), hosts in _alike_changes(drift["changed"]).items():
             where = " ".join([each for each in places if each] + ["on", ", ".join(hosts)])
             yield "| %s | %s | %s | %d | %s |" % (code(what), code(before), code(after), len(hosts), code(where))
     for each in drift["hosts_not_compared"]:

@@ -21,7 +21,7 @@ LISTENERS = 100
 STATUSES = ("audited", "partial", "unreachable", "failed")
 
 Report = Mapping[str, Any]
-Sample = tuple[Mapping[str, str], float]
+Sample = tuple[str, float]  # the labels as they are written, and the value
 
 
 class Metric(NamedTuple):
@@ -40,9 +40,12 @@ def prometheus_report(report: Report) -> str:
 
 def _lines(metric: Metric) -> Iterator[str]:
     yield "# HELP %s %s\n# TYPE %s %s\n" % (metric.name, metric.meaning, metric.name, metric.kind)
-    for labels, value in metric.samples:
-        inner = ",".join('%s="%s"' % (name, label(text)) for name, text in labels.items())
-        yield "%s%s %s\n" % (metric.name, "{%s}" % inner if inner else "", number(value))
+    for written, value in metric.samples:
+        yield "%s%s %s\n" % (metric.name, written, number(value))
+
+
+def labels(**texts: Any) -> str:
+    return "{%s}" % ",".join('%s="%s"' % (name, label(text)) for name, text in texts.items())
 
 
 def label(value: Any) -> str:
@@ -58,23 +61,20 @@ def _metrics(report: Report) -> Iterator[Metric]:
     yield from _audit(report)
     yield from _findings(report)
     yield from _listeners(report)
-    diagnoses = [
-        ({**_place(each), "verdict": each["verdict"], "cause": each.get("cause") or ""}, 1.0)
-        for each in report.get("diagnoses") or ()
-        if each["verdict"] != "healthy"
-    ]
+    ill = [each for each in report.get("diagnoses") or () if each["verdict"] != "healthy"]
+    diagnoses = [(_place(each["host"], each, verdict=each["verdict"], cause=each.get("cause")), 1.0) for each in ill]
     yield Metric("listen_queue_audit_diagnosis", "gauge", "A listener that is not healthy, and why.", _unique(diagnoses))
 
 
 def _audit(report: Report) -> Iterator[Metric]:
     statuses = [host["status"] for host in report["hosts"].values()]
-    by_status: list[Sample] = [({"status": status}, statuses.count(status)) for status in STATUSES]
-    yield Metric("listen_queue_audit_timestamp_seconds", "gauge", "When the audit was made, in seconds since 1970.", [({}, _seconds(report["generated_at"]))])
-    yield Metric("listen_queue_audit_info", "gauge", "The collection that made the audit.", [({"version": report["collection"]["version"]}, 1)])
+    by_status: list[Sample] = [(labels(status=status), statuses.count(status)) for status in STATUSES]
+    yield Metric("listen_queue_audit_timestamp_seconds", "gauge", "When the audit was made, in seconds since 1970.", [("", _seconds(report["generated_at"]))])
+    yield Metric("listen_queue_audit_info", "gauge", "The collection that made the audit.", [(labels(version=report["collection"]["version"]), 1)])
     yield Metric("listen_queue_audit_hosts", "gauge", "Hosts by how far they could be audited.", by_status)
     drift = report.get("drift")
     if drift:
-        samples: list[Sample] = [({"severity": severity}, drift["counts"]["new"][severity]) for severity in SEVERITIES]
+        samples: list[Sample] = [(labels(severity=severity), drift["counts"]["new"][severity]) for severity in SEVERITIES]
         yield Metric("listen_queue_audit_new_findings", "gauge", "Findings that the baseline did not have.", samples)
 
 
@@ -87,28 +87,31 @@ def _findings(report: Report) -> Iterator[Metric]:
         found[finding["host"], finding["severity"]] += 1
     for finding in report["waived"]:
         waived[finding["host"]] += 1
-    samples: list[Sample] = [({"host": name, "severity": severity}, count) for (name, severity), count in found.items()]
+    samples: list[Sample] = [(labels(host=name, severity=severity), count) for (name, severity), count in found.items()]
     yield Metric("listen_queue_audit_findings", "gauge", "Findings of a host, without waived ones.", samples)
     yield Metric(
-        "listen_queue_audit_waived_findings", "gauge", "Findings of a host that a waiver covers.", [({"host": name}, count) for name, count in waived.items()]
+        "listen_queue_audit_waived_findings",
+        "gauge",
+        "Findings of a host that a waiver covers.",
+        [(labels(host=name), count) for name, count in waived.items()],
     )
     unknown = {name: sum(each["count"] for each in (values.get("unknown") or {}).values() if not each["waived"]) for name, values in report["values"].items()}
     yield Metric(
-        "listen_queue_audit_unknown_checks", "gauge", "Checks of a host without a result.", [({"host": name}, count) for name, count in unknown.items()]
+        "listen_queue_audit_unknown_checks", "gauge", "Checks of a host without a result.", [(labels(host=name), count) for name, count in unknown.items()]
     )
 
 
 def _listeners(report: Report) -> Iterator[Metric]:
-    shown = [(host, row) for host, values in report["values"].items() for row in _most_troubled(_rows(values))]
+    shown = [(_place(host, row), row) for host, values in report["values"].items() for row in _most_troubled(_rows(values))]
     for name, kind, meaning, key in (
         ("listen_queue_accept_queue_length", "gauge", "Connections that waited for accept when the host was audited.", "accept_queue_length"),
         ("listen_queue_accept_queue_limit", "gauge", "How many connections may wait; the queue holds one more.", "accept_queue_limit"),
         ("listen_queue_drops_total", "counter", "Packets that the listener dropped since it exists. Packets, not clients.", "drops"),
     ):
-        yield Metric(name, kind, meaning, _unique(({"host": host, **_place(row)}, row[key]) for host, row in shown if row.get(key) is not None))
+        yield Metric(name, kind, meaning, _unique((place, row[key]) for place, row in shown if row.get(key) is not None))
     left = {host: max(0, sum(1 for _row in _rows(values)) - LISTENERS) for host, values in report["values"].items()}
     meaning = "Listeners of a host beyond the first %d, which have no metrics." % LISTENERS
-    yield Metric("listen_queue_listeners_left_out", "gauge", meaning, [({"host": host}, count) for host, count in left.items()])
+    yield Metric("listen_queue_listeners_left_out", "gauge", meaning, [(labels(host=host), count) for host, count in left.items()])
 
 
 def _rows(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -122,18 +125,16 @@ def _most_troubled(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]
     return heapq.nsmallest(LISTENERS, rows, key=lambda row: (-(row.get("drops") or 0), -(row.get("accept_queue_length") or 0)))
 
 
-def _place(row: Mapping[str, Any]) -> dict[str, str]:
-    place = {"host": row["host"]} if "host" in row else {}
-    return {**place, **{name: row.get(name) or "" for name in ("namespace", "listener", "program")}}
+def _place(host: str, row: Mapping[str, Any], **more: Any) -> str:
+    return labels(host=host, namespace=row["namespace"], listener=row["listener"], program=row.get("program"), **more)
 
 
 def _unique(samples: Iterable[Sample]) -> list[Sample]:
     """Sockets that cannot be told apart are one series with their sum: the format allows no series twice."""
-    sums: dict[tuple[tuple[str, str], ...], float] = {}
-    for labels, value in samples:
-        key = tuple((name, visible(text)) for name, text in labels.items())
-        sums[key] = sums.get(key, 0) + value
-    return [(dict(key), value) for key, value in sums.items()]
+    sums: dict[str, float] = {}
+    for written, value in samples:
+        sums[written] = sums.get(written, 0) + value
+    return list(sums.items())
 
 
 def _seconds(text: str) -> float:

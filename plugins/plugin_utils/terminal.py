@@ -20,8 +20,9 @@ from .rules import SEVERITIES
 from .text import aligned, clipped, plural, visible, width, wrapped
 
 COLUMNS = 100
-RULE_LINES = 30
+RULE_LINES = 20
 FINDINGS_PER_HOST = 10
+FINDINGS_IN_A_FLEET = 4
 QUEUES = 20
 REST = " (see the report files)"
 
@@ -52,7 +53,7 @@ def _lines(report: Report, columns: int) -> Iterator[Line]:
         yield from _rules(report["findings"], columns)
     for (severity, rule), group in by_rule(report["findings"]):
         yield Line("")
-        yield from _rule(severity, rule, group, columns)
+        yield from _rule(severity, rule, group, columns, len(report["hosts"]) > 1)
     if report["queues"]:
         yield from _titled(
             "LISTENERS (%s)" % queue_title(report, QUEUES), zip(aligned(queue_cells(report, QUEUES), columns), _queue_styles(report), strict=False)
@@ -104,19 +105,24 @@ def names(hosts: Iterable[str], columns: int) -> str:
     return ", ".join(shown) + (" and %d more" % left if left else "")
 
 
-def _rule(severity: str, rule: str, group: list[Mapping[str, Any]], columns: int) -> Iterator[Line]:
+def _rule(severity: str, rule: str, group: list[Mapping[str, Any]], columns: int, short: bool) -> Iterator[Line]:
+    """Heading, findings and fix. `short` tells hosts with one finding in one line."""
     by_host = {host: list(findings) for host, findings in itertools.groupby(group, lambda finding: finding["host"])}
     yield Line("%s  %s: %s on %s" % (severity.upper(), visible(rule), plural(len(group), "finding"), plural(len(by_host), "host")), severity)
-    room, hosts_left = RULE_LINES, len(by_host)
+    room, hosts_left, most = RULE_LINES, len(by_host), FINDINGS_IN_A_FLEET if short else FINDINGS_PER_HOST
     for hosts, summaries in _alike(by_host):
         if room <= 0:
             break
-        yield Line("  " + names(hosts, columns - 16))
-        yield from (Line(line) for text in summaries[:FINDINGS_PER_HOST] for line in wrapped(text, columns, "    - ", "      "))
-        if len(summaries) > FINDINGS_PER_HOST:
+        shown = names(hosts, columns - 16)
+        if short and len(summaries) == 1:
+            yield from (Line(line) for line in wrapped("%s: %s" % (shown, summaries[0]), columns, "  ", "    "))
+        else:
+            yield Line("  " + shown)
+            yield from (Line(line) for text in summaries[:most] for line in wrapped(text, columns, "    - ", "      "))
+        if len(summaries) > most:
             where = "on this host" if len(hosts) == 1 else "on each of these hosts"
-            yield Line("    ... and %d more of this rule %s%s" % (len(summaries) - FINDINGS_PER_HOST, where, REST))
-        room -= 1 + min(len(summaries), FINDINGS_PER_HOST)
+            yield Line("    ... and %d more of this rule %s%s" % (len(summaries) - most, where, REST))
+        room -= min(len(summaries), most) + (not short or len(summaries) > 1)
         hosts_left -= len(hosts)
     if hosts_left:
         yield Line("  ... and %s more%s" % (plural(hosts_left, "host"), REST))

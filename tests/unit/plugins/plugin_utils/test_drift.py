@@ -272,8 +272,16 @@ def test_markdown():
 
 def test_long_lists_are_cut_in_the_terminal():
     then = report({"h%03d" % number: QUIET for number in range(50)}, generated_at=THEN)
-    lines = table(compared(report({"h%03d" % number: facts(namespace(listener(drops=1 + number))) for number in range(50)}), then))
-    assert "  ... and 30 more new findings (see the report files)" in lines
+    now = report({"h%03d" % number: facts(namespace(listener(drops=1, local_address="10.0.0.%d" % number))) for number in range(50)})
+    lines = table(compared(now, then))
+    assert "  new       ... and 38 more (see the report files)" in lines
+    assert "  changed   listener of 0.0.0.0:80: limit 511 -> none on h000, h001, h002, h003, h004 and 45 more" in lines
+
+
+def test_the_same_on_many_hosts_is_one_line():
+    then = report({"h%03d" % number: QUIET for number in range(50)}, generated_at=THEN)
+    lines = table(compared(report({"h%03d" % number: DROPS for number in range(50)}), then))
+    assert "  new       WARNING drops on h000, h001, h002, h003, h004 and 45 more: 0.0.0.0:80 of nginx dropped" in lines
 
 
 @pytest.mark.parametrize("columns", [40, 100])

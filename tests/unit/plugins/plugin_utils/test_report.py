@@ -43,8 +43,7 @@ def test_table(small):
         "  WARNING   drops  1         1      web1",
         "",
         "WARNING  drops: 1 finding on 1 host",
-        "  web1",
-        "    - 0.0.0.0:80 of nginx dropped 18",
+        "  web1: 0.0.0.0:80 of nginx dropped 18",
         "  fix: do that",
         "",
         "LISTENERS (all 2)",
@@ -113,13 +112,18 @@ def test_long_groups_are_cut_and_say_so(make_facts, make_namespace, make_listene
     lines = table(report({"h%02d" % number: facts for number in range(25)}))
     together = "  h00, h01, h02, h03, h04, h05, h06, h07, h08, h09, h10, h11, h12, h13, h14, h15, h16 and 8 more"
     assert lines.count(together) == 1, "hosts of which the same is said are told together"
-    assert lines.count("    ... and 5 more of this rule on each of these hosts (see the report files)") == 1
+    assert lines.count("    ... and 11 more of this rule on each of these hosts (see the report files)") == 1
     assert "LISTENERS (the 20 of 375 with the most drops or the fullest queues)" in lines
+
+
+def test_one_host_has_a_line_for_each_finding(make_facts, make_namespace, make_listener):
+    lines = table(report({"web1": make_facts(make_namespace(make_listener(drops=18)))}))
+    assert lines[3:6] == ["WARNING  drops: 1 finding on 1 host", "  web1", "    - 0.0.0.0:80 of nginx dropped 18"]
 
 
 def test_a_fleet_of_different_hosts_stays_short(make_facts, make_namespace, make_listener):
     lines = table(report({"h%03d" % number: make_facts(make_namespace(make_listener(drops=number + 1))) for number in range(300)}))
-    assert "  ... and 285 hosts more (see the report files)" in lines
+    assert "  ... and 280 hosts more (see the report files)" in lines
     assert len(lines) < 80
 
 

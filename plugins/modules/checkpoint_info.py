@@ -130,7 +130,9 @@ checkpoints:
           type: raw
           sample: "128"
         after:
-          description: The value after, likewise.
+          description:
+            - The value after, likewise.
+            - Of a socket C(null), where its limit follows from the configuration at the next reload.
           type: raw
           sample: "4096"
     result:

@@ -31,10 +31,11 @@ UNRESOLVED = (OPEN, ROLLING_BACK, ROLLBACK_FAILED)  # nobody else may change any
 PREPARED, APPLIED, UNDONE, CONFLICT = "prepared", "applied", "undone", "conflict"
 ENTRY_STATES = (PREPARED, APPLIED, UNDONE, CONFLICT)
 
+SEEN = "seen.%04d"  # what a reload made of sockets, for people
 HEAD, BYTES, RESULT, ARMED, PROGRAM = "head.", "bytes.", "result", "armed", "undo.pyz"
 ENTRY = re.compile(r"([0-9]{4,6})\.([a-z]+)\Z")
 # All that this version puts into the directory of a checkpoint, but for temporary files.
-OURS = re.compile(r"head\.[a-z_]+\Z|bytes\.[0-9a-f]{64}\Z|[0-9]{4,6}\.[a-z]+\Z|result\Z|armed\Z|undo\.pyz\Z")
+OURS = re.compile(r"head\.[a-z_]+\Z|bytes\.[0-9a-f]{64}\Z|[0-9]{4,6}\.[a-z]+\Z|seen\.[0-9]{4,6}\Z|result\Z|armed\Z|undo\.pyz\Z")
 IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}\Z")
 # The entry of what is there only while a checkpoint is open: a commit takes it back too.
 HOUSEKEEPING, HOUSEKEEPING_NAME = 0, "0000.%s"
@@ -187,6 +188,14 @@ def unpack_entry(data, path, number, state):
         return Entry(number, state, record["module"], record["at"], changes, effects)
     except (KeyError, TypeError, ValueError):
         raise JournalError(_INCOMPLETE % path)
+
+
+def with_seen(entry, record):
+    """Return an Entry with what was seen of its sockets after a reload, for people: nothing follows from it."""
+    seen = (record or {}).get("limits", ())
+    if not isinstance(seen, list) or len(seen) != len(entry.changes):
+        return entry
+    return entry._replace(changes=tuple(change if change.after is not None else change._replace(after=limit) for change, limit in zip(entry.changes, seen)))
 
 
 def _target(record):

@@ -211,7 +211,7 @@ def read_row(proc, found):
     result, armed, head = note_of(found, entry.RESULT), note_of(found, entry.ARMED), None
     try:
         head = head_of(found)
-        entries = entries_of(found)
+        entries = [entry.with_seen(each, note_of(found, entry.SEEN % each.number)) for each in entries_of(found)]
     except ReadError as error:
         return row_of(found, head and undo_command(found.path, head.interpreter), head, (), result, armed, clock(proc), str(error))
     return row_of(found, undo_command(found.path, head.interpreter), head, entries, result, armed, clock(proc))

@@ -4,8 +4,9 @@
 """What checkpoints mean for one run of a module: whether it may change anything, and that what it changes is written down before."""
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from .._change import SOCKET
 from .._errors import Busy, InputError, JournalError, ListenQueueError, ReadError, WriteError
 from .._files import store as files
 from .._proc import ProcFS
@@ -166,7 +167,17 @@ class Run:
         except BaseException as error:
             self._resolve(error)
             raise
+        if plan.changes and all(change.kind == SOCKET and change.after is None for change in plan.changes):
+            self._note_limits(number, [change.target for change in plan.changes])
         self._journal.move(number, entry.PREPARED, entry.APPLIED)
+
+    def _note_limits(self, number, targets):
+        """Keep what a reload made of sockets, for people."""
+        from .._sockets.write import limits_of
+
+        with suppress(ListenQueueError):
+            limits = limits_of(self._proc, targets)
+            self._journal.note(entry.SEEN % number, {"limits": [limits[target] for target in targets]})
 
     def _resolve(self, error):
         """Find out what a run did that failed."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._files.store import opened
-from checkpoint_host import KEYS, PROC, STATE, SYSCTL_D, Host, refusal, without_packing
+from checkpoint_host import KEYS, PORTS, PROC, STATE, SYSCTL_D, Host, refusal, without_packing
 from kernel_rooms import drop_privileges, in_child, run, sysctl
 from nginx_server import until
 
@@ -150,6 +150,16 @@ def test_journal_is_for_root_alone_and_shows_no_bytes_of_files_f60(host):
     assert [(row["module"], row["kind"], row["before"], row["after"]) for row in host.info()["changes"] if row["kind"] == "sysctl"] == [
         ("sysctl_dropin", "sysctl", "700", "5000")
     ] * 2
+
+
+def test_what_a_reload_made_of_sockets_is_told(host):
+    prepared(host)
+    everything(host)
+    rows = [(row["module"], row["listen"], row["before"], row["after"]) for row in host.info()["changes"] if row["kind"] == "socket"]
+    assert sorted(row[1:] for row in rows if row[0] == "nginx_reload") == [("0.0.0.0:%d" % port, 511, 1000) for port in PORTS]
+    assert {row[3] for row in rows if row[0] == "nginx_listen"} == {None}  # it reloads nothing
+    host.checkpoint("rolled_back")
+    assert host.limits() == [[511]] * 3
 
 
 def test_while_a_checkpoint_is_open_nobody_else_changes_anything_f47(host):

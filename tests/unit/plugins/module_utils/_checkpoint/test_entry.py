@@ -283,3 +283,11 @@ IDENTIFIERS = {
 @pytest.mark.parametrize("text, is_good", IDENTIFIERS.items(), ids=[repr(text)[:20] for text in IDENTIFIERS])
 def test_ids_are_names_of_directories_and_nothing_else_f56(text, is_good):
     assert bool(entry.IDENTIFIER.match(text)) is is_good
+
+
+def test_what_a_reload_made_of_sockets_is_shown():
+    unknown = Change("socket", SOCKET, 128, None)
+    whole = entry.Entry(3, "applied", "nginx_reload", "2026-07-29T12:00:00Z", (unknown, unknown._replace(after=7)))
+    assert [change.after for change in entry.with_seen(whole, {"limits": [1000, 8]}).changes] == [1000, 7]
+    for record in (None, {}, {"limits": [1000]}, {"limits": 5}):
+        assert entry.with_seen(whole, record) == whole

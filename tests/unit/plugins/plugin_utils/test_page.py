@@ -60,12 +60,12 @@ class Elements(html.parser.HTMLParser):
         self.feed(text)
         self.close()
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag, attrs):
         self.names.append(tag)
-        self.attributes += [(tag, *each) for each in attributes]
+        self.attributes += [(tag, *each) for each in attrs]
         self.inside = tag if tag in ("script", "style") else None
         if self.inside:
-            self.raw.append([tag, dict(attributes).get("type"), ""])
+            self.raw.append([tag, dict(attrs).get("type"), ""])
 
     def handle_data(self, data):
         if self.inside:

@@ -1,14 +1,21 @@
 # Copyright: (c) 2026, the netops.listen_queue authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plugin of pytest: a test marked `only("plain")` runs on that host of the scenario alone, because it would tell the same on both."""
+"""A plugin of pytest for tests that need not run on both hosts of a scenario.
+
+`only("plain")`: it would tell the same on the other one. `sample("plain")`: there too, but only when TEST_ALL is set, because it takes long.
+"""
+
+import os
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "only(name): runs on one host of the scenario")
+    config.addinivalue_line("markers", "sample(name): runs on one host of the scenario, unless TEST_ALL is set")
 
 
 def pytest_collection_modifyitems(config, items):
-    left_out = [item for item in items for mark in item.iter_markers("only") if not item.nodeid.endswith(f"-{mark.args[0]}]")]
+    names = ("only",) if os.environ.get("TEST_ALL") else ("only", "sample")
+    left_out = [item for item in items for name in names for mark in item.iter_markers(name) if not item.nodeid.endswith(f"-{mark.args[0]}]")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]

@@ -9,6 +9,8 @@ import subprocess
 import pytest
 from bench import command_of, journal, limits, name_of, playbook, unlike_prepared, wait_until
 
+pytestmark = pytest.mark.sample("admin")
+
 
 def test_host_rolls_back_after_its_controller_was_killed(host):
     command = command_of("tune", target=name_of(host), reason="the sale")

@@ -14,7 +14,7 @@ import pytest
 import testinfra
 from bench import ROOT, environment, installed, journal_of, write
 
-HOSTS = ("web1", "web2")
+HOST = "web1"
 GUIDES = ("tune.md", "rollback.md")
 SITE = """server {
     listen 80;
@@ -33,31 +33,27 @@ VARIES = (
 )
 
 
-def host(name):
-    return testinfra.get_host("podman://listen-queue-%s-guides-%s" % (os.environ.get("TEST_RUN", "0"), name))
-
-
 def comparable(line):
     for pattern, word in VARIES:
         line = pattern.sub(word, line)
     return line.strip()
 
 
-def how_to_reach(name):
-    command = ["ansible-inventory", "--inventory", os.environ["MOLECULE_INVENTORY_FILE"], "--host", name]
+def how_to_reach():
+    command = ["ansible-inventory", "--inventory", os.environ["MOLECULE_INVENTORY_FILE"], "--host", HOST]
     known = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     return " ".join("%s='%s'" % (key, value) for key, value in known.items() if key.startswith("ansible_") and key != "ansible_become")
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    """The directory that an operator works in, with an inventory; the hosts have one site."""
+    """The directory that an operator works in, with an inventory; the host has one site."""
     folder = tmp_path_factory.mktemp("desk")
-    (folder / "inventory.ini").write_text("[web]\n" + "".join("%s %s\n" % (name, how_to_reach(name)) for name in HOSTS), encoding="utf-8")
-    for name in HOSTS:
-        host(name).check_output("rm /etc/nginx/sites-enabled/*")
-        write(host(name), "/etc/nginx/conf.d/shop.conf", SITE)
-        host(name).check_output("systemctl restart nginx")
+    (folder / "inventory.ini").write_text("[web]\n%s %s\n" % (HOST, how_to_reach()), encoding="utf-8")
+    host = testinfra.get_host("podman://listen-queue-%s-guides-%s" % (os.environ.get("TEST_RUN", "0"), HOST))
+    host.check_output("rm /etc/nginx/sites-enabled/*")
+    write(host, "/etc/nginx/conf.d/shop.conf", SITE)
+    host.check_output("systemctl restart nginx")
     return folder
 
 
@@ -93,7 +89,7 @@ def with_real_id(line):
     """A command that names a checkpoint means the last one that was committed."""
     if "id=tune-" not in line:
         return line
-    return re.sub(r"id=\S+", "id=" + [row["id"] for row in journal_of("web1") if row["state"] == "committed"][-1], line)
+    return re.sub(r"id=\S+", "id=" + [row["id"] for row in journal_of(HOST) if row["state"] == "committed"][-1], line)
 
 
 @pytest.mark.parametrize("guide", GUIDES)

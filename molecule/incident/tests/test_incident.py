@@ -6,6 +6,7 @@
 import pytest
 from bench import limits, name_of, playbook, unlike_prepared
 
+pytestmark = pytest.mark.sample("plain")
 OTHER = "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', 6379)); s.listen(100); time.sleep(600)"
 
 
@@ -43,7 +44,7 @@ def test_promotion_makes_it_permanent(host):
     assert limits(host, 8080) == [5000]
 
 
-@pytest.mark.only("admin")
+@pytest.mark.only("plain")
 def test_nothing_is_begun_without_a_target(host):
     for name in ("tune", "mitigate", "promote", "commit", "rollback"):
         run = playbook(name, reason="why not")

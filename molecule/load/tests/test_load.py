@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from bench import ROOT, limits, name_of, playbook
 
+pytestmark = pytest.mark.sample("admin")
 CLIENTS = Path(__file__).parents[1] / "clients.py"
 
 

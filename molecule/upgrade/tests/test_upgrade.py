@@ -8,6 +8,7 @@ import tarfile
 import pytest
 from bench import FOLDER, ROOT, journal, limits, name_of, playbook, unlike_prepared
 
+pytestmark = pytest.mark.sample("plain")
 ARCHIVE = ROOT / "tests" / "fixtures" / "releases" / "netops-listen_queue-0.1.0.tar.gz"
 MORE = [{"listen": 8080, "backlog": 5500}]
 

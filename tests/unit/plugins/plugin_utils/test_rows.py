@@ -179,6 +179,7 @@ def test_program(make_facts, make_namespace, make_listener, processes, family, e
     facts = make_facts(make_namespace(make_listener(processes=processes, family=family)))
     (row,) = host_rows("web1", facts, {}).listeners
     assert {key: row["program"].get(key) for key in expected} == expected
+    assert None not in {row["program"].get(key, 0) for key in row["program"]} or processes is None, "what does not apply is absent"
     assert ("id" in row["program"]) == (expected["id"] is not None or processes is None), "unknown is null, not recognised is absent"
 
 

@@ -25,7 +25,7 @@ def test_second_mitigation_finds_nothing_to_do(host):
 
 def test_promotion_needs_a_reason(host):
     run = playbook("promote", target=name_of(host))
-    assert run.code == 2 and "backlog_tune_reason is empty: say why" in run.output
+    assert run.code == 2 and "backlog_tune_reason is empty; say why" in run.output
 
 
 def test_promotion_is_refused_when_the_value_is_another_one_now(host):

@@ -16,7 +16,7 @@ THIS_MACHINE := --inventory localhost, --connection local --extra-vars ansible_p
 GIVEN_INVENTORY := $(filter -i% --inventory%,$(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-dev needs audit unit lint format integration loaders sanity targets bench build test test-matrix test-verdicts clean
+.PHONY: help venv venv-dev needs audit diagnose unit lint format integration loaders sanity targets bench build test test-matrix test-verdicts clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1#/p' Makefile | while IFS='#' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -32,6 +32,9 @@ needs:
 
 audit: venv ## Audit this machine, or the hosts of ARGS='-i INVENTORY'; ends with a table and reports/
 	@$(BIN)/ansible-playbook $(if $(GIVEN_INVENTORY),,$(THIS_MACHINE)) playbooks/audit.yml $(ARGS)
+
+diagnose: venv ## Say why listeners of this machine, or of the hosts of ARGS, drop connections
+	@$(BIN)/ansible-playbook $(if $(GIVEN_INVENTORY),,$(THIS_MACHINE)) playbooks/diagnose.yml $(ARGS)
 
 unit: venv-dev ## Unit tests, in seconds
 	@$(PYTEST) tests/unit $(ARGS)

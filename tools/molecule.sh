@@ -22,7 +22,7 @@ work=$(mktemp -d) lanes='' running='' group=''
 
 end_scenario() { # only the hosts of this scenario: another run in this checkout may have others
     [ -n "$running" ] || return 0
-    kill -TERM -- "-$group" 2>/dev/null || true
+    kill -TERM "-$group" 2>/dev/null || true
     hosts=$(tools/engine.sh ps --all --format '{{.Names}}' --filter "name=listen-queue-$TEST_RUN-$running-")
     # shellcheck disable=SC2086
     tools/host.sh down $hosts

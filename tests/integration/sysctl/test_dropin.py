@@ -379,14 +379,16 @@ def test_unprivileged_user_is_told_so():
 def test_check_mode_opens_nothing_for_writing(tmp_path):  # F52
     furnish(with_ansible=True)
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import conftest\n"
+        "import sys; sys.path[:0] = sys.argv[1:]\n"
+        "from checkout import use_this_checkout; use_this_checkout()\n"
         "from ansible_collections.netops.listen_queue.plugins.module_utils._sysctl_dropin.control import act\n"
         "from host import DEFAULTS, KEY\n"
         "print('looking', act({**DEFAULTS, 'values': {KEY: 5000}}, True, '/proc', None).changed)\n"
     )
     log = tmp_path / "trace"
     command = ["strace", "-f", "-o", str(log), "-e", "trace=openat,open,creat,mkdir,rename,renameat2,unlink,unlinkat,unshare,setns"]
-    output = run(*command, sys.executable, "-B", "-c", script, str(Path(__file__).parent))
+    here = Path(__file__).parent
+    output = run(*command, sys.executable, "-B", "-c", script, *map(str, (here, here.parent / "kernel", here.parents[1])))
     assert output == "looking True\n"
     calls = log.read_text(encoding="utf-8", errors="backslashreplace").split("\n")
     assert any("/sys/net/core/somaxconn" in call for call in calls)

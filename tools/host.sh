@@ -33,10 +33,19 @@ up() {
 }
 
 start() {
-    engine init "$1" >/dev/null # made, with all its namespaces and mounts, but not yet running
-    protect "$(engine inspect --format '{{.State.Pid}}' "$1")"
-    engine start "$1" >/dev/null
+    attempt=0
+    until launch "$1"; do # podman tidies up after a stop when that has returned, and may take along what was made since
+        attempt=$((attempt + 1))
+        [ "$attempt" -lt 5 ] || { echo "The test host $1 did not start" >&2; return 1; }
+        sleep 1
+    done
     booted "$1"
+}
+
+launch() {
+    engine init "$1" >/dev/null || return 1 # made, with all its namespaces and mounts, but not yet running
+    protect "$(engine inspect --format '{{.State.Pid}}' "$1")" || return 1
+    engine start "$1" >/dev/null
 }
 
 inside() { # inside PID COMMAND ...
@@ -49,8 +58,8 @@ protect() { # without root the engine has a user namespace, and the kernel itsel
     [ "$(id -u)" = 0 ] || return 0
     for folder in /proc/sys/*; do
         [ "$folder" != /proc/sys/net ] || continue
-        inside "$1" mount --bind "$folder" "$folder"
-        inside "$1" mount -o remount,bind,ro "$folder"
+        inside "$1" mount --bind "$folder" "$folder" || return 1
+        inside "$1" mount -o remount,bind,ro "$folder" || return 1
     done
 }
 

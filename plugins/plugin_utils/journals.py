@@ -53,8 +53,8 @@ def _some(hosts: list[str]) -> str:
 
 
 def _tells(change: Row) -> bool:
-    """A limit that was only noted, because a reload might set it anew, was not changed."""
-    return change["kind"] != "nginx_reload" and (change["kind"] != "socket" or change["after"] is not None)
+    """A limit that was only noted, because a reload might set it anew, was not changed, nor was one that the reload left as it was."""
+    return change["kind"] != "nginx_reload" and (change["kind"] != "socket" or change["after"] not in {None, change["before"]})
 
 
 def _change(change: Row) -> str:

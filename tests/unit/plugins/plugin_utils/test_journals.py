@@ -36,6 +36,7 @@ TABLES = {
     "no_checkpoint": ({"web1": [], "web2": []}, ["No checkpoint on 2 hosts"]),
     "one": ({"web1": [row(changes=[FILE, SYSCTL, RELOAD])]}, [*HEAD, "    /etc/sysctl.d/99-listen-queue.conf made", "    net.core.somaxconn 128 -> 4096"]),
     "limit_that_was_only_noted_is_no_change": ({"web1": [row(changes=[socket("0.0.0.0:80", 511, None)])]}, HEAD),
+    "limit_that_the_reload_left_as_it_was": ({"web1": [row(changes=[socket("0.0.0.0:80", 511, 511)])]}, HEAD),
     "limit_that_was_set": ({"web1": [row(changes=[socket("0.0.0.0:80", 511, 4096)])]}, [*HEAD, "    the limit of 0.0.0.0:80 511 -> 4096"]),
     "conflict": (
         {"web1": [row(changes=[change("sysctl", "/proc/sys/net/ipv4/conf/eth0.5/x", "1", "2", "conflict")])]},

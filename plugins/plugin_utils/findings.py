@@ -167,7 +167,8 @@ def host_status(result: Any) -> tuple[dict[str, Any], dict[str, Any] | None]:
     status: dict[str, Any] = {"status": "audited", "collected_at": facts.get("collected_at"), "kernel": facts.get("kernel")}
     if isinstance(facts.get("sample"), dict):
         status["sample_seconds"] = facts["sample"].get("seconds")
-    problems = [each for each in facts.get("problems") or () if isinstance(each, dict)]
+    told = facts.get("problems")
+    problems = [each for each in (told if isinstance(told, list) else ()) if isinstance(each, dict)]
     if facts.get("complete") is not True or problems:
         status["problems"] = problems
     if facts.get("complete") is not True:

@@ -62,6 +62,7 @@ def changed(*changes):
 
 @settings(max_examples=100, deadline=None)
 @example([(("namespaces", 0, "listeners", 0, "family"), [])])
+@example([(("problems",), True)])
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ODD), min_size=1, max_size=4))
 def test_any_value_anywhere(changes):
     report = diagnosed(changed(*changes))

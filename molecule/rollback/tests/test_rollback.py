@@ -80,6 +80,12 @@ def test_committed_change_is_taken_back_by_the_playbook(host):
     assert all_limits(host) == before
 
 
+@pytest.mark.sample("plain")
+def test_all_listens_were_one_reload(host):
+    kinds = [change["kind"] for change in journal(host)[-1]["changes"]]
+    assert (kinds.count("nginx_reload"), kinds.count("file")) == (1, 3), kinds
+
+
 @pytest.mark.only("plain")
 def test_second_rollback_finds_nothing(host):
     run = playbook("rollback", target=name_of(host), reason="again")

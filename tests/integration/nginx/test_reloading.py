@@ -104,6 +104,10 @@ BROKEN = {
     "unknown_directive": ("http { nonsense; }", 'unknown directive "nonsense" in {conf}:2'),
     "duplicate_options": (text("8080 backlog=1, *:8080 backlog=2"), "a duplicate listen 0.0.0.0:8080 in {conf}:2"),
     "cut_short": ("http {", 'unexpected end of file, expecting "}}" in {conf}:2'),
+    "log_that_cannot_be_opened": (
+        text("8080").replace("access_log off", "access_log gone/log"),
+        'open() "{folder}/gone/log" failed (2: No such file or directory)',
+    ),
     "missing_include": ("http { include gone; }", 'open() "{folder}/gone" failed (2: No such file or directory) in {conf}:2'),
 }
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Versions: the collection's own, and the kernel's as numbers."""
 
-VERSION = "0.1.0"  # galaxy.yml does not travel with a module; a test keeps both equal
+VERSION = "0.3.0"  # galaxy.yml does not travel with a module; a test keeps both equal
 
 
 def version_of(text):

@@ -58,6 +58,7 @@ options:
     description:
       - Ask each nginx for its C(stub_status) page, where its configuration offers one over plain HTTP. Needs V(nginx) in O(gather_subset).
       - This is one HTTP request in the nginx's own network namespace, with a time limit of one second, and appears in its access log.
+    version_added: 0.2.0
     type: bool
     default: false
   diagnose:
@@ -67,6 +68,7 @@ options:
       - Needs O(sample), and V(sockets) and V(processes) in O(gather_subset). The states of processes are read at each O(sample_interval), one process
         after the other, with at most 5 % of one CPU.
       - Nothing is asked that may hang, as a network file system whose server is gone.
+    version_added: 0.3.0
     type: bool
     default: false
   as_fact:
@@ -81,6 +83,7 @@ options:
       - Whether the answer is returned as one text, RV(listen_queue_json), and not as a fact. O(as_fact) has no meaning then.
       - Ansible marks and copies every value of a result several times on the control node. Of a text there is one, which an audit of very many
         hosts needs. Use C(from_json) to read it.
+    version_added: 0.3.0
     type: bool
     default: false
   counters:

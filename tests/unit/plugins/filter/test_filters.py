@@ -9,6 +9,7 @@ from ansible_collections.netops.listen_queue.plugins.filter.report_markdown impo
 from ansible_collections.netops.listen_queue.plugins.filter.report_table import report_table
 from ansible_collections.netops.listen_queue.plugins.filter.report_verdict import report_verdict
 from ansible_collections.netops.listen_queue.plugins.filter.watching_time import watching_time
+from ansible_collections.netops.listen_queue.plugins.module_utils._version import VERSION
 
 FACTS = {
     "schema": 1,
@@ -79,7 +80,7 @@ def test_findings_of_hostvars():
 
 def test_the_renderers_take_what_findings_returns():
     report = findings({"web1": FACTS}, extra_rules=[RULE], thresholds={"mine": 2}, generated_at="2026-11-20T22:00:00Z")
-    assert report_table(report)[0] == "Listen queue audit of 2026-11-20T22:00:00Z, collection netops.listen_queue 0.1.0"
+    assert report_table(report)[0] == "Listen queue audit of 2026-11-20T22:00:00Z, collection netops.listen_queue " + VERSION
     assert max(len(line) for line in report_table(report, 50)) <= 50
     assert report_markdown(report).startswith("# Listen queue audit\n")
     assert report_verdict(report, "critical") == "The audit fails (backlog_audit_fail_on: critical): 1 critical finding."

@@ -139,10 +139,11 @@ def _first(pair: Any) -> Any:
 
 
 def _queue_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The most troubled first: drops in the window, fill, drops since the socket exists; then by name."""
-    listener = row["listener"]
+    """The most troubled first: drops in the window, fill, drops since the socket exists; then what is reached over a network; then by name."""
+    listener, namespace = row["listener"], row["namespace"]
     numbers = (listener.get("drops_in_window"), listener.get("accept_queue_fill"), listener.get("drops"))
-    return (*(-(number or 0) for number in numbers), row["host"]["name"], not row["namespace"]["is_host"], row["namespace"]["label"], listener["address"])
+    names = (row["host"]["name"], not namespace["is_host"], namespace["label"], listener["address"])
+    return (*(-(number or 0) for number in numbers), listener.get("family") == "unix", *names)
 
 
 def _queue(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ SEVERITIES = ("critical", "warning", "info")
 REQUIRED = ("id", "severity", "for_each", "expr", "summary", "because", "fix", "references")
 OPTIONAL = ("examples",)
 FIX_KEYS = ("advice", "role", "variables", "do_not_raise")
+LONGEST_LIST = 6  # of names within a sentence
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -168,7 +169,7 @@ def compile_text(text: str, level: str, thresholds: Sequence[str]) -> tuple[Call
 
 
 def shown_text(value: Any) -> str:
-    """A value within a sentence."""
+    """A value within a sentence. Of a long list the first ones; the evidence of a finding has all."""
     if value is None:
         return "unknown"
     if isinstance(value, bool):
@@ -176,7 +177,8 @@ def shown_text(value: Any) -> str:
     if isinstance(value, float):
         return "%.2f" % value if abs(value) < 100 else "%.0f" % value
     if isinstance(value, list):
-        return ", ".join(shown_text(item) for item in value)
+        shown = [shown_text(item) for item in (value if len(value) <= LONGEST_LIST else value[: LONGEST_LIST - 1])]
+        return ", ".join(shown) + (" and %d more" % (len(value) - len(shown)) if len(shown) < len(value) else "")
     return str(value)
 
 

@@ -181,6 +181,13 @@ def test_queues_are_the_most_troubled_first(make_facts, make_namespace, make_lis
     assert [each["listener"] for each in queues[:4]] == ["0.0.0.0:3", "0.0.0.0:2", "0.0.0.0:1", "0.0.0.0:100"]
 
 
+def test_queues_without_trouble_are_those_of_the_network_first(make_facts, make_namespace, make_listener):
+    idle = make_listener(family="unix", path="/run/a.sock", local_address="absent", local_port="absent")
+    busy = make_listener(family="unix", path="/run/b.sock", local_address="absent", local_port="absent", accept_queue_length=1)
+    queues = report({"web1": make_facts(make_namespace(idle, busy, make_listener()))})["queues"]
+    assert [each["listener"] for each in queues] == ["/run/b.sock", "0.0.0.0:80", "/run/a.sock"]
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

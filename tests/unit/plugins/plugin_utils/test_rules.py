@@ -66,6 +66,8 @@ def row(**listener):
         ("{listener.accept_queue_fill}", {"accept_queue_fill": 0.6543}, "0.65"),
         ("{listener.drops_per_hour}", {"drops_per_hour": 12345.67}, "12346"),
         ("{join(', ', listener.processes[].name)}", {"processes": [{"name": "a"}, {"name": "b"}]}, "a, b"),
+        ("{listener.processes[].name}", {"processes": [{"name": name} for name in "abcdef"]}, "a, b, c, d, e, f"),
+        ("{listener.processes[].name}", {"processes": [{"name": name} for name in "abcdefg"]}, "a, b, c, d, e and 2 more"),
         ("{listener.address}", {"address": "{listener.drops} {{ 1 }} {0.__class__} %s"}, "{listener.drops} {{ 1 }} {0.__class__} %s"),
         ("a\n  folded {listener.port}", {"port": 80}, "a folded 80"),
     ],

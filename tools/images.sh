@@ -28,8 +28,9 @@ undo() {
     rm -rf "$work"
 }
 
-name_of() {
-    echo "localhost/netops-listen-queue/$1:$(cat "$recipe"/packages "$recipe"/setup.sh "$recipe"/Containerfile | cksum | cut -d' ' -f1)"
+name_of() { # name_of SUITE: one made from something else is another image
+    echo "localhost/netops-listen-queue/$1:$({ cat "$recipe"/packages "$recipe"/setup.sh "$recipe"/Containerfile; printf %s "${TEST_BASE:-}"; } |
+        cksum | cut -d' ' -f1)"
 }
 
 ubuntu_keyring() { # Debian has no package with the keys of Ubuntu
@@ -76,26 +77,34 @@ forget_older() { # forget_older IMAGE: one that a host still uses stays
     done
 }
 
-lock() { # one image at a time on one machine; the kernel lets go when the last holder ends
+lock() { # one image at a time in one checkout; the kernel lets go when the last holder ends
     command -v flock >/dev/null || return 0
     mkdir -p .cache
     exec 9>.cache/images.lock
     flock 9
 }
 
+is_made() { # is_made IMAGE
+    tools/engine.sh image inspect "$1" >/dev/null 2>&1
+}
+
+make_image() { # make_image IMAGE PLACE
+    echo "[$2] Making the image of $suite, which takes a minute or two ..." >&2
+    started=$(date +%s)
+    if [ -n "${TEST_BASE:-}" ]; then build "$1"; else bootstrap "$1"; fi
+    forget_older "$1"
+    echo "[$2] Made $1 in $(($(date +%s) - started)) s" >&2
+}
+
 trap undo EXIT
 trap 'exit 130' INT TERM HUP
-lock
 number=0
 for suite; do
     number=$((number + 1))
     image=$(name_of "$suite")
-    if ! tools/engine.sh image inspect "$image" >/dev/null 2>&1; then
-        echo "[$number/$#] Making the image of $suite, which takes a minute or two ..." >&2
-        started=$(date +%s)
-        if [ -n "${TEST_BASE:-}" ]; then build "$image"; else bootstrap "$image"; fi
-        forget_older "$image"
-        echo "[$number/$#] Made $image in $(($(date +%s) - started)) s" >&2
+    if ! is_made "$image"; then
+        lock
+        if ! is_made "$image"; then make_image "$image" "$number/$#"; fi # not ||, under which a failure would not end it
     fi
     echo "$image"
 done

@@ -19,6 +19,12 @@ if [ $# = 0 ]; then
     done
 fi
 work=$(mktemp -d) lanes='' running='' group=''
+if [ -n "${TEST_ENGINE:-}" ]; then # testinfra calls it by the name podman
+    engine=$(command -v "$TEST_ENGINE") || { echo "There is no program $TEST_ENGINE; set TEST_ENGINE to a podman, or leave it out" >&2; exit 1; }
+    mkdir "$work/bin"
+    ln -s "$engine" "$work/bin/podman"
+    PATH=$work/bin:$PATH
+fi
 
 end_scenario() { # only the hosts of this scenario: another run in this checkout may have others
     [ -n "$running" ] || return 0

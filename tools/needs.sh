@@ -29,13 +29,15 @@ unshare     util-linux      util-linux
 /usr/lib64/nginx/modules/ngx_stream_module.so -                    nginx-mod-stream
 '
 [ "${1:-}" != molecule ] || NEEDS='
-debootstrap debootstrap     debootstrap
 nsenter     util-linux      util-linux
 podman      podman          podman
 runc        runc            -
 ssh         openssh-client  openssh-clients
-/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring debian-keyring
 '
+[ "${1:-}" != molecule ] || [ -n "${TEST_BASE:-}" ] || NEEDS="$NEEDS
+debootstrap debootstrap     debootstrap
+/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring debian-keyring
+"
 
 missing() { # missing programs|apt|dnf: the programs that are not on PATH, or their packages
     echo "$NEEDS" | while read -r program apt dnf; do

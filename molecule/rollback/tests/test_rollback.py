@@ -82,8 +82,10 @@ def test_committed_change_is_taken_back_by_the_playbook(host):
 
 @pytest.mark.sample("plain")
 def test_all_listens_were_one_reload(host):
-    kinds = [change["kind"] for change in journal(host)[-1]["changes"]]
-    assert (kinds.count("nginx_reload"), kinds.count("file")) == (1, 3), kinds
+    changes = journal(host)[-1]["changes"]
+    assert len([change for change in changes if change["kind"] == "file"]) == 3, changes
+    reloaded = [change["target"] for change in changes if change["module"].endswith(".nginx_reload")]  # each reload has a row for every socket
+    assert len(reloaded) == len(set(reloaded)) >= len(PORTS), changes
 
 
 @pytest.mark.only("plain")

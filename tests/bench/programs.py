@@ -16,6 +16,10 @@ from pathlib import Path
 import scenarios
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from own_ansible import environment_below  # noqa: E402 (found by the path above)
+
 PEERS = ROOT / ".ansible" / "bench"  # kept between runs: the peer's collection is a download of 50 MB
 GENERAL = "ansible_collections/community/general/"
 FACTS = "netops.listen_queue.listen_queue_facts"
@@ -40,18 +44,9 @@ PEER_NAMES = ("listen_ports_facts", "setup (network)", "service_facts", "ss -Hlt
 
 
 def ansible_environment(scratch):
-    """Environment for Ansible in which nothing outside `scratch` is read or written, and the checkout is the collection."""
-    empty = scratch / "ansible.cfg"
-    empty.touch()
-    checkout = scratch / "collections" / "ansible_collections" / "netops" / "listen_queue"
-    if not checkout.exists():
-        checkout.parent.mkdir(parents=True)
-        checkout.symlink_to(ROOT)
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    return dict(
-        ours, LC_ALL="C.UTF-8", ANSIBLE_CONFIG=str(empty), ANSIBLE_HOME=str(scratch / "home"), ANSIBLE_NOCOLOR="1",
-        ANSIBLE_COLLECTIONS_PATH=f"{scratch / 'collections'}:{PEERS}", ANSIBLE_RETRY_FILES_ENABLED="0",
-    )  # fmt: skip
+    """Environment for Ansible in which nothing outside `scratch` is read or written but the peers, and the checkout is the collection."""
+    variables = environment_below(scratch, ANSIBLE_NOCOLOR="1", ANSIBLE_RETRY_FILES_ENABLED="0")
+    return dict(variables, ANSIBLE_COLLECTIONS_PATH=f"{variables['ANSIBLE_COLLECTIONS_PATH']}:{PEERS}")
 
 
 def fetch_listen_ports_facts():

@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from checkout import ROOT
+from own_ansible import environment_below
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-ROOT = Path(__file__).parents[3]
 PLAYBOOK = ROOT / "playbooks" / "audit.yml"
 SCRIPT = "#!/bin/sh\ncat >/dev/null\nexec cat '%s'\n"
 
@@ -116,25 +117,14 @@ class Audit:
         return running.returncode, b"".join(chunks).decode().replace("\r\n", "\n")
 
     def _environment(self):
-        (self.folder / "ansible.cfg").write_text("")
-        collections = self.folder / "collections"
-        link = collections / "ansible_collections" / "netops" / "listen_queue"
-        if not link.exists():
-            link.parent.mkdir(parents=True)
-            link.symlink_to(ROOT)
         settings = {
-            "ANSIBLE_COLLECTIONS_PATH": str(collections),
-            "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"),
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
             "ANSIBLE_FORCE_COLOR": "0",
-            "ANSIBLE_HOME": str(self.folder / "home"),
-            "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"),
             "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_SSH_ARGS": "-o ControlMaster=no -o BatchMode=yes -o StrictHostKeyChecking=no",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        return {**kept, **settings, **self.environment}
+        return environment_below(self.folder, **{**settings, **self.environment})
 
 
 @pytest.fixture

@@ -180,8 +180,7 @@ def test_hostile_names_are_text(audit, form):
     hostile["ansible_facts"]["listen_queue"]["namespaces"][0]["names"] = {"netns": [HOSTILE]}
     hostile["ansible_facts"]["listen_queue"].update(complete=False, problems=[{"code": "x", "message": HOSTILE}])
     audit.answering("web1 | `b` <i>", hostile)
-    environment = audit._environment
-    audit._environment = lambda: {**environment(), "ANSIBLE_CALLBACK_RESULT_FORMAT": form}
+    audit.environment = {"ANSIBLE_CALLBACK_RESULT_FORMAT": form}
     outcome = audit.run(backlog_audit_save_facts=True)
     assert outcome.code == 0, outcome.output
     assert not list(audit.folder.rglob("pwned"))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from checkpoint_host import KEYS, STATE, SYSCTL_D, Host
 from kernel_rooms import sysctl
+from own_ansible import environment_below
 
-ROOT = Path(__file__).parents[3]
 PLAY = """
 - name: Tune the shop
   hosts: localhost
@@ -60,26 +60,10 @@ PLAY = """
 
 def play(folder, wanted, *options):
     """Run the play on this machine; return its exit code and output."""
-    package = folder / "ansible_collections/netops"
-    package.mkdir(parents=True)
-    (package / "listen_queue").symlink_to(ROOT)
     (folder / "play.yml").write_text(PLAY.replace("WANTED", wanted).replace("IDENTIFIER", '"{{ omit }}"' if options else "play"))
-    (folder / "ansible.cfg").write_text("[defaults]\n")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", "play.yml", *options]
     with tempfile.TemporaryDirectory(prefix="lq-play-") as short:
-        environment.update(
-            LC_ALL="C.UTF-8",
-            HOME=str(folder),
-            TMPDIR=short,
-            ANSIBLE_HOME=str(folder),
-            ANSIBLE_COLLECTIONS_PATH=str(folder),
-            ANSIBLE_LOCAL_TEMP=str(folder / "local"),
-            ANSIBLE_REMOTE_TEMP=str(folder / "remote"),
-            ANSIBLE_CONFIG=str(folder / "ansible.cfg"),
-            ANSIBLE_NOCOLOR="1",
-            ANSIBLE_PYTHON_INTERPRETER=sys.executable,
-        )
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", "play.yml", *options]
+        environment = environment_below(folder, TMPDIR=short, ANSIBLE_NOCOLOR="1", ANSIBLE_PYTHON_INTERPRETER=sys.executable)
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=28, check=False)
     return done.returncode, done.stdout + done.stderr
 

@@ -4,14 +4,12 @@
 """The facts module where Ansible itself gathers: as one of facts_modules, with a fact cache, with module_defaults of the action group."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from own_ansible import environment_below
 
-ROOT = Path(__file__).parents[3]
 MODULE = "netops.listen_queue.listen_queue_facts"
 SHOW = "{{ ansible_facts.listen_queue.gather_subset | default('none') | to_json }} {{ ansible_facts.listen_queue.scope | default('none') }}"
 
@@ -23,8 +21,8 @@ def play(tmp_path):
     def run(content, **environment):
         (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "localhost", **content}]))
         command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-c", "local", str(tmp_path / "play.yml")]
-        variables = {**os.environ, "LC_ALL": "C.UTF-8", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_PYTHON_INTERPRETER": sys.executable}
-        result = subprocess.run(command, env={**variables, **environment}, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+        variables = environment_below(tmp_path, ANSIBLE_PYTHON_INTERPRETER=sys.executable, **environment)
+        result = subprocess.run(command, env=variables, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout + result.stderr
 
@@ -81,7 +79,7 @@ def test_check_mode_answers_the_same(play):
 )
 def test_bad_input_gets_one_sentence(tmp_path, options, sentence):
     command = [sys.executable, "-m", "ansible", "adhoc", "localhost", "-m", MODULE, "-a", json.dumps(options)]
-    variables = {**os.environ, "LC_ALL": "C.UTF-8", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+    variables = environment_below(tmp_path, ANSIBLE_CALLBACK_RESULT_FORMAT="json")
     result = subprocess.run(command, env=variables, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode != 0
     assert sentence in result.stdout

@@ -10,11 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from checkout import ROOT
 from kernel_rooms import Program, new_netns
 from kernel_traffic import connect, knock, listen, listen_unix, port_of
 from kernel_view import assert_same_as_ss, listener_on, namespace_of
+from own_ansible import environment_below
 
-ROOT = Path(__file__).parents[3]
 CONTROLLER = "lq-controller-"  # names the folder for temporary files of Ansible itself: core 2.21 listens on a socket there while it runs
 
 
@@ -27,23 +28,7 @@ def ansible(folder, **arguments):
 def run_ansible(folder, temporary, arguments):
     found = [path for path in (Path(sys.executable).parent / "ansible", ROOT / ".venv/bin/ansible") if path.exists()]
     assert found, "there is no ansible command beside %s or in %s/.venv; run make venv-dev" % (sys.executable, ROOT)
-    package = folder / "ansible_collections/netops"
-    package.mkdir(parents=True)
-    (package / "listen_queue").symlink_to(ROOT)
-    (folder / "ansible.cfg").write_text("[defaults]\n")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    environment.update(
-        LC_ALL="C.UTF-8",
-        HOME=str(folder),
-        TMPDIR=temporary,
-        ANSIBLE_HOME=str(folder),
-        ANSIBLE_COLLECTIONS_PATH=str(folder),
-        ANSIBLE_LOCAL_TEMP=str(folder / "local"),
-        ANSIBLE_REMOTE_TEMP=str(folder / "remote"),
-        ANSIBLE_CONFIG=str(folder / "ansible.cfg"),
-        ANSIBLE_NOCOLOR="1",
-        ANSIBLE_PYTHON_INTERPRETER=sys.executable,
-    )
+    environment = environment_below(folder, TMPDIR=temporary, ANSIBLE_NOCOLOR="1", ANSIBLE_PYTHON_INTERPRETER=sys.executable)
     done = subprocess.run(
         [str(found[0]), "localhost", "--connection", "local", "-m", "netops.listen_queue.listen_queue_facts", "-a", json.dumps(arguments)],
         capture_output=True,

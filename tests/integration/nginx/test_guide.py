@@ -3,15 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plays of docs/nginx.md do what it says, as they are written there."""
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from checkout import ROOT
 from kernel_rooms import mount
+from own_ansible import environment_below
 
-ROOT = Path(__file__).parents[3]
 PLAYS = re.findall(r"```yaml\n(- hosts:.*?)```", (ROOT / "docs" / "nginx.md").read_text(encoding="utf-8"), re.DOTALL)
 INVENTORY = "[web]\nlocalhost ansible_connection=local ansible_python_interpreter=%s\n" % sys.executable
 
@@ -20,7 +20,7 @@ def play(folder, text, *arguments):
     """Run one play; return what Ansible prints."""
     (folder / "play.yml").write_text(text)
     (folder / "hosts").write_text(INVENTORY)
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "LC_ALL": "C.UTF-8", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+    environment = environment_below(folder, ANSIBLE_CALLBACK_RESULT_FORMAT="json")
     command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(folder / "hosts"), *arguments, str(folder / "play.yml")]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,69 +1,23 @@
 # Copyright: (c) 2026, the netops.listen_queue authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Facts to start from: one host with one listener, changed by each test where it matters."""
+"""Facts to start from, as fixtures; see made_up_facts.py."""
 
-import copy
-
+import made_up_facts
 import pytest
-
-LISTENER = {
-    "family": "inet",
-    "local_address": "0.0.0.0",
-    "local_port": 80,
-    "accept_queue_length": 0,
-    "accept_queue_limit": 511,
-    "accept_queue_full": False,
-    "drops": 0,
-    "limited_by": "unknown",
-    "at_cap": False,
-    "stale_limit": None,
-    "processes": [{"pid": 812, "name": "nginx", "unit": "nginx.service", "started_at": "2026-11-20T20:22:42Z"}],
-}
-NAMESPACE = {
-    "netns": 4026531840,
-    "names": {"host": True, "own": True},
-    "sysctls": {"net.core.somaxconn": 4096, "net.ipv4.tcp_syncookies": 1, "net.ipv4.tcp_abort_on_overflow": 0},
-    "counters": {"TcpExt": {"ListenOverflows": 0, "ListenDrops": 100000000}},
-}
-FACTS = {
-    "schema": 1,
-    "kernel": "6.18.44",
-    "boot_id": "3b0c8f0e-0000-0000-0000-000000000000",
-    "collected_at": "2026-11-20T21:22:42Z",
-    "collected_by": {"version": "0.1.0", "uid": 0, "capabilities": []},
-    "complete": True,
-    "gather_subset": ["sockets"],
-    "scope": "all",
-    "problems": [],
-}
-
-
-def _listener(**changes):
-    listener = {**copy.deepcopy(LISTENER), **changes}
-    return {key: value for key, value in listener.items() if value != "absent"}
-
-
-def _namespace(*listeners, **changes):
-    namespace = {**copy.deepcopy(NAMESPACE), "listeners": list(listeners), **changes}
-    return {key: value for key, value in namespace.items() if value != "absent"}
-
-
-def _facts(*namespaces, **changes):
-    return {**copy.deepcopy(FACTS), "namespaces": list(namespaces), **changes}
 
 
 @pytest.fixture
 def make_listener():
     """make_listener(key=value, ...); the value "absent" leaves a key out."""
-    return _listener
+    return made_up_facts.listener
 
 
 @pytest.fixture
 def make_namespace():
-    return _namespace
+    return made_up_facts.namespace
 
 
 @pytest.fixture
 def make_facts():
-    return _facts
+    return made_up_facts.facts

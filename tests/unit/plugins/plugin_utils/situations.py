@@ -5,6 +5,7 @@
 
 import copy
 
+import made_up_facts
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.judge import judge
 
 SECONDS = 10.0
@@ -37,49 +38,33 @@ def worker(pid=WORKER, **changes):
 
 
 def listener(sampled=None, **changes):
-    given = {"family": "inet", "local_address": "0.0.0.0", "local_port": 80, "accept_queue_length": 0, "accept_queue_limit": 511}
-    given.update(accept_queue_full=False, drops=0, limited_by="unknown", at_cap=False, stale_limit=None, syn_queue_length=0)
-    given.update(processes=[{"pid": MASTER, "name": "nginx"}], workers=[MASTER, WORKER], sample=sample(**(sampled or {})))
-    given.update(changes)
-    return {key: value for key, value in given.items() if value != "absent"}
+    watched = {"syn_queue_length": 0, "workers": [MASTER, WORKER], "sample": sample(**(sampled or {}))}
+    return made_up_facts.listener(**{"processes": [{"pid": MASTER, "name": "nginx"}], **watched, **changes})
 
 
 def namespace(listeners, counted=None, **changes):
     counters = {group: {name: moved((counted or {}).get(name, 500 if name == "PassiveOpens" else 0)) for name in names} for group, names in COUNTERS.items()}
     log = {"paths": ["/var/log/nginx/error.log"], "lines": [], "counts": {"worker_connections": 0, "too_many_open_files": 0}}
-    given = {
-        "netns": 4026531840,
+    watched = {
         "names": {"host": True},
         "sysctls": {"net.core.somaxconn": 4096, "net.ipv4.tcp_syncookies": 1, "net.ipv4.tcp_max_syn_backlog": 2048},
         "counters": {"TcpExt": {"ListenOverflows": 0, "ListenDrops": 1000000}},
         "counters_sample": counters,
-        "listeners": listeners,
         "nginx": [{"pid": MASTER, "workers": 1, "worker_connections": 512, "error_log": log, "file_systems": []}],
-        **changes,
     }
-    return {key: value for key, value in given.items() if value != "absent"}
+    return made_up_facts.namespace(*listeners, **{**watched, **changes})
 
 
 def facts(namespaces, workers=None, **changes):
-    given = {
-        "schema": 1,
-        "kernel": "6.18.44",
-        "boot_id": "3b0c8f0e-0000-0000-0000-000000000000",
-        "collected_at": "2026-11-20T21:22:42Z",
-        "collected_by": {"version": "0.1.0", "uid": 0, "capabilities": []},
-        "complete": True,
-        "gather_subset": ["sockets"],
-        "scope": "all",
-        "problems": [],
+    watched = {
         "sample": {"seconds": SECONDS, "interval": 0.1, "reads": READS},
-        "namespaces": namespaces,
         "workers": [worker(MASTER, role="master", children=1, cpu=0.0), *(workers or [worker()])],
         "cgroups": [cgroup()],
         "pressure": {"cpu": {"some": 0.01, "full": 0.0}, "io": {"some": 0.0, "full": 0.0}, "memory": {"some": 0.0, "full": 0.0}},
         "softnet": {"dropped": moved(0), "time_squeeze": moved(0)},
         "kernel_log": {"syn_flooding": [], "conntrack_full": {"in_window": 0, "before": 0}, "tcp_out_of_memory": {"in_window": 0, "before": 0}},
     }
-    return {**given, **changes}
+    return made_up_facts.facts(*namespaces, **{**watched, **changes})
 
 
 def cgroup(**changes):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._files.store import opened
-from checkpoint_host import KEYS, PORTS, PROC, STATE, SYSCTL_D, Host, refusal, without_packing
+from checkpoint_host import PORTS, PROC, STATE, SYSCTL_D, Host, refusal, without_packing
 from kernel_rooms import drop_privileges, in_child, run, sysctl
 from nginx_server import until
 
@@ -25,10 +25,7 @@ def everything(host: Host):
 
 
 def prepared(host):
-    for key in KEYS:
-        sysctl(key, 700)
-    host.start()
-    before = host.snapshot()
+    before = host.prepare()
     assert host.limits() == [[511]] * 3
     host.open()
     return before

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint import entry
-from checkpoint_host import KEYS, SYSCTL_D, refusal
+from checkpoint_host import KEYS, SYSCTL_D, refusal, set_all
 from kernel_rooms import MS_BIND, Program, mount, run, setns, sysctl
 from nginx_server import until
 
@@ -20,8 +20,7 @@ OLD = b"# theirs\nnet.core.somaxconn = 300\n"
 
 def changed(host):
     """Two values and a file that was there before."""
-    for key in KEYS:
-        sysctl(key, 700)
+    set_all(700)
     FILE.write_bytes(OLD)
     host.open()
     host.sysctl(name="99-listen-queue")
@@ -260,9 +259,7 @@ def test_nginx_that_refuses_the_old_configuration_is_told_and_tried_again_f39(ho
 
 
 def test_conflicts_of_an_earlier_attempt_are_still_told(host):
-    for key in KEYS:
-        sysctl(key, 700)
-    host.start()
+    host.prepare()
     host.open(rollback_after=0)
     host.sysctl()
     host.listen(validate=False)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint import control, session
-from checkpoint_host import KEYS, STATE, SYSCTL_D, UNITS, Host, refusal, without_packing
+from checkpoint_host import KEYS, STATE, SYSCTL_D, UNITS, Host, refusal, set_all, without_packing
 from kernel_rooms import MS_BIND, in_child, mount, new_netns, sysctl
 from nginx_server import until
 
@@ -21,8 +21,7 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 def changed(host, **given):
-    for key in KEYS:
-        sysctl(key, 700)
+    set_all(700)
     before = host.snapshot()
     host.open(**given)
     host.sysctl()
@@ -34,8 +33,7 @@ def reboot(host):
     """As far as a checkpoint can tell: another boot id, the values that the kernel begins with, no process of ours."""
     (host.folder / "boot_id").write_text("11111111-2222-3333-4444-555555555555\n")
     mount(str(host.folder / "boot_id"), BOOT_ID, "none", MS_BIND)
-    for key in KEYS:
-        sysctl(key, 4096)
+    set_all(4096)
 
 
 def waiters():
@@ -162,10 +160,7 @@ def test_wall_clock_does_not_matter_f9(host, monkeypatch):
 def test_boot_is_rolled_back_by_the_unit_before_anything_else_f8_f9(host):
     os.makedirs("/run/systemd/system")
     empty = host.snapshot()
-    for key in KEYS:
-        sysctl(key, 700)
-    host.start()
-    before = host.snapshot()
+    before = host.prepare()
     host.open(rollback_after=600)
     host.sysctl()
     host.listen()
@@ -201,10 +196,7 @@ def test_boot_without_systemd_is_honoured_by_the_next_run_f9(host):
 
 def test_what_was_committed_before_a_boot_can_be_rolled_back_after_it(host):
     """nginx runs with it by then, as another process."""
-    for key in KEYS:
-        sysctl(key, 700)
-    host.start()
-    before = host.snapshot()
+    before = host.prepare()
     host.open(rollback_after=0)
     host.sysctl()
     host.listen()
@@ -212,8 +204,7 @@ def test_what_was_committed_before_a_boot_can_be_rolled_back_after_it(host):
     host.server.signal(signal.SIGTERM)
     until(lambda: " Z " in Path("/proc/%d/stat" % host.server.pid).read_text(), "the end of nginx")
     reboot(host)
-    for key in KEYS:
-        sysctl(key, 5000)  # the boot read the file
+    set_all(5000)  # the boot read the file
     host.server.start()
     assert host.limits() == [[1000]] * 3
     assert host.undo().returncode == 0

@@ -4,7 +4,7 @@
 """Killed, or failing, at every write: afterwards all is old or all is new, nothing is left behind, and the way back still works.
 
 Each write goes through durable.before_write(), so a child can be killed before the k-th one, for every k. The same from outside,
-by strace, is in tests/matrix.
+by strace, is in test_matrix.py.
 """
 
 import errno
@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import ListenQueueError
-from checkpoint_host import KEYS, STATE, SYSCTL_D, UNITS, Killer, hooked, killed, points, refusal, without_packing
-from kernel_rooms import sysctl
+from checkpoint_host import STATE, SYSCTL_D, UNITS, Killer, hooked, killed, points, refusal, without_packing
 
 
 def sysctls(host):
@@ -42,16 +41,28 @@ def ready(host):
 
     def get():
         without_packing()
-        for key in KEYS:
-            sysctl(key, 700)
-        host.start()
-        return host, host.snapshot()
+        return host, host.prepare()
 
     return get
 
 
 def opened(host):
     host.open(rollback_after=0)  # no process that waits
+
+
+def counted(host, act):
+    """Return how many writes `act()` makes in a checkpoint, and what is there after it; then take it back."""
+    opened(host)
+    number = points(act)
+    new = host.snapshot()
+    host.checkpoint("rolled_back")
+    return number, new
+
+
+def assert_taken_back(host, old, at):
+    assert host.checkpoint("rolled_back").failure is None, at
+    assert host.snapshot() == old, at
+    assert host.leftovers() == [], at
 
 
 def rolled_back(host):
@@ -64,10 +75,7 @@ def rolled_back(host):
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_killed_at_every_write_of_a_run_f1_f3(ready, run):
     host, old = ready()
-    opened(host)
-    number = points(run(host))
-    new = host.snapshot()
-    host.checkpoint("rolled_back")
+    number, new = counted(host, run(host))
     assert host.snapshot() == old
     assert number > FEWEST
     ends = []
@@ -79,8 +87,7 @@ def test_killed_at_every_write_of_a_run_f1_f3(ready, run):
         assert host.leftovers() == [], at
         assert not host.found().has_interrupted
         ends.append((told, host.snapshot() == new))
-        assert host.checkpoint("rolled_back").failure is None
-        assert host.snapshot() == old, at
+        assert_taken_back(host, old, at)
     opened(host)
     assert not killed(number + 1, run(host))
     assert {is_new for _told, is_new in ends} == {False, True}
@@ -99,18 +106,13 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE)
 def test_signal_at_every_write_of_a_run_f2(ready, run, sent):
     """Python ignores SIGPIPE and takes SIGINT for an exception; the others end it, except while files get their names."""
     host, old = ready()
-    opened(host)
-    number = points(run(host))
-    new = host.snapshot()
-    host.checkpoint("rolled_back")
+    number, new = counted(host, run(host))
     for at in range(1, number + 1, 2):
         opened(host)
         killed(at, run(host), sent)
         host.settle()
         assert host.snapshot() in (old, new), at
-        assert host.checkpoint("rolled_back").failure is None
-        assert host.snapshot() == old, at
-        assert host.leftovers() == [], at
+        assert_taken_back(host, old, at)
 
 
 def test_killed_at_every_write_of_a_rollback_f7(ready):
@@ -157,10 +159,7 @@ def test_killed_at_the_last_writes_of_a_rollback_that_leaves_something_f7_f40(re
 @pytest.mark.parametrize("run, at", [(sysctls, 11), (sysctls, 13), (sysctls, 15), (listens, 20), (listens, 30), (listens, 38)])
 def test_killed_at_every_write_of_a_recovery_f7(ready, run, at):
     host, old = ready()
-    opened(host)
-    run(host)()
-    new = host.snapshot()
-    host.checkpoint("rolled_back")
+    _number, new = counted(host, run(host))
     opened(host)
     assert killed(at, run(host))
     number = points(host.settle)
@@ -214,8 +213,7 @@ def test_killed_at_every_write_of_opening_f8(ready):
         host.open(id=identifier, rollback_after=0)
         assert host.info()["after_boot"] == "unit"
         assert host.leftovers() == []
-        assert host.checkpoint("rolled_back").failure is None
-        assert host.snapshot() == old, at
+        assert_taken_back(host, old, at)
 
 
 @pytest.mark.parametrize("state", ["committed", "rolled_back"])
@@ -262,10 +260,7 @@ ERRORS = {"no_space": errno.ENOSPC, "quota": errno.EDQUOT, "io": errno.EIO, "des
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_error_at_every_write_of_a_run_f11_f12(ready, run, number):
     host, old = ready()
-    opened(host)
-    count = points(run(host))
-    new = host.snapshot()
-    host.checkpoint("rolled_back")
+    count, new = counted(host, run(host))
     for at in range(1, count + 1):
         opened(host)
         with hooked(Killer(at, number)):
@@ -276,9 +271,7 @@ def test_error_at_every_write_of_a_run_f11_f12(ready, run, number):
         assert host.snapshot() in (old, new), at
         host.settle()
         assert host.snapshot() in (old, new), at
-        assert host.checkpoint("rolled_back").failure is None
-        assert host.snapshot() == old, at
-        assert host.leftovers() == [], at
+        assert_taken_back(host, old, at)
 
 
 def test_error_at_every_write_of_a_rollback_f39(ready):
@@ -316,12 +309,10 @@ def test_error_at_every_write_of_opening_f11(ready):
                 sentence = str(error)
         assert not sentence or "No space left on device" in sentence, at
         host.open(id="n%d" % at, rollback_after=0)
-        assert host.checkpoint("rolled_back").failure is None
-        assert host.snapshot() == old, at
-        assert host.leftovers() == [], at
+        assert_taken_back(host, old, at)
 
 
-def filled(folder, but):
+def filled(folder, but=0):
     """Fill a file system, except for a number of pages; return the function that empties it."""
     filler = Path(folder, "filler")
     with filler.open("wb", buffering=0) as file:
@@ -373,23 +364,17 @@ def test_disk_that_is_full_at_every_page_f11(ready, place):
 
 
 def test_disk_that_is_really_full_f11(ready):
-    """A file system of 200 KiB: too small for the undo program and more."""
+    """A small file system that is filled to its last page."""
     from kernel_rooms import mount
 
     host, old = ready()
     os.mkdir(STATE, 0o700)
     mount("tmpfs", STATE, "tmpfs", data="size=220k,mode=700")
     opened(host)
-    filler = Path(STATE, "filler")
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
+    empty = filled(STATE)
     assert refusal(host.sysctl).endswith("No space left on device; nothing was changed")
     assert host.snapshot() == old
-    filler.unlink()
+    empty()
     host.sysctl()
     assert host.checkpoint("rolled_back").failure is None
     assert host.snapshot() == old

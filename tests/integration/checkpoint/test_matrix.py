@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import ListenQueueError
-from checkpoint_host import KEYS, PORTS, UNITS, refusal, without_packing
-from kernel_rooms import sysctl
+from checkpoint_host import PORTS, UNITS, refusal, without_packing
 from nginx_server import until
 
 SECONDS = 900  # for one test
@@ -80,10 +79,7 @@ class Stage:
     def __init__(self, host):
         without_packing()
         self.host = host
-        for key in KEYS:
-            sysctl(key, 700)
-        host.start()
-        self.old = host.snapshot()
+        self.old = host.prepare()
         self.new = None
 
     def open(self):

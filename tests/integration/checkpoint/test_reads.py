@@ -13,8 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import ListenQueueError
-from checkpoint_host import KEYS, without_packing
-from kernel_rooms import sysctl
+from checkpoint_host import without_packing
 
 CALLS = "open stat fstat listdir readlink fstatvfs listxattr getxattr read access".split()
 SECONDS = 120
@@ -62,10 +61,7 @@ def outcome(function):
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.EMFILE], ids=["io", "access", "descriptors"])
 def test_error_at_a_read_of_a_rollback_f12_f39(host, number):
     without_packing()
-    for key in KEYS:
-        sysctl(key, 700)
-    host.start()
-    old = host.snapshot()
+    old = host.prepare()
 
     def everything():
         host.open(rollback_after=0)

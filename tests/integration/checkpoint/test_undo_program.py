@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._checkpoint import pack
 from ansible_collections.netops.listen_queue.plugins.module_utils._files.store import opened
-from checkpoint_host import KEYS, PROC, STATE
-from kernel_rooms import sysctl
+from checkpoint_host import PROC, STATE
 
 FOUND = Path(os.path.expanduser("~/.pyenv/versions")).glob("3.*/bin/python")
 VERSIONS = sorted(FOUND, key=lambda path: [int(number) for number in path.parts[-3].split(".")])
@@ -23,10 +22,7 @@ PYTHONS = {str(path.parts[-3]): path for path in VERSIONS} or {"this": Path(sys.
 
 
 def changed(host):
-    for key in KEYS:
-        sysctl(key, 700)
-    host.start()
-    before = host.snapshot()
+    before = host.prepare()
     host.open(rollback_after=0)
     host.sysctl()
     host.listen()

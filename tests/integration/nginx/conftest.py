@@ -23,15 +23,14 @@ in TEST_NGINX_RELEASES, which tools/releases.sh unpacks. TEST_NGINX=trixie lets 
 
 import functools
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from debian_releases import unpacked
 from room_calls import call_in_room
 
 HERE = Path(__file__).parent
-ROOT = Path(__file__).parents[3]
 THIS_MACHINE = "this machine"
 NGINX = os.environ.get("TEST_NGINX", THIS_MACHINE)
 RELEASES = os.environ.get("TEST_NGINX_RELEASES", "bullseye trixie").split()
@@ -51,24 +50,16 @@ def nginx(tmp_path):
 @pytest.fixture(params=[THIS_MACHINE, *RELEASES])
 def release(request):
     """The folder with an nginx of another release; None for that of this machine."""
-    return unpacked(request.param)
+    return folder_of(request.param)
 
 
-def unpacked(suite):
-    """The folder with the nginx of a release, None for that of this machine. Skips the test where it cannot be had."""
-    if suite == THIS_MACHINE:
-        return None
-    folder = ROOT / ".cache" / "nginx" / suite
-    if not folder.exists():
-        done = subprocess.run([str(ROOT / "tools" / "releases.sh"), "nginx", suite], capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(done.stderr.strip())
-    return folder
+def folder_of(suite):
+    return None if suite == THIS_MACHINE else unpacked("nginx", suite)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
     from nginx_server import furnished
 
-    folder = pyfuncitem.funcargs["release"] if "release" in pyfuncitem.funcargs else unpacked(NGINX)
+    folder = pyfuncitem.funcargs["release"] if "release" in pyfuncitem.funcargs else folder_of(NGINX)
     return call_in_room(pyfuncitem, functools.partial(furnished, folder))

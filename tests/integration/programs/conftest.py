@@ -12,15 +12,14 @@ A test has the argument ``case``, whose ``place`` says where its program is from
 import functools
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from debian_releases import unpacked
 from room_calls import call_in_room, not_tested
 
 HERE = Path(__file__).parent
-ROOT = Path(__file__).parents[3]
 SUITE = os.environ.get("TEST_PROGRAMS", "trixie")
 NOBODY = 65534
 MACHINE_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
@@ -32,12 +31,7 @@ pytest.register_assert_rewrite("programs_room", "programs_cases")
 @pytest.fixture(scope="session")
 def debian():
     """The folder with the programs of the Debian release."""
-    folder = ROOT / ".cache" / "programs" / SUITE
-    if not folder.exists():
-        done = subprocess.run([str(ROOT / "tools" / "releases.sh"), "programs", SUITE], capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(done.stderr.strip())
-    return folder
+    return unpacked("programs", SUITE)
 
 
 def may_become_another_user():

@@ -11,7 +11,7 @@ owner. Namespaces that only a descriptor keeps alive are noticed on the way.
 import time
 
 from .._namespaces.model import inode_of_link
-from .._processes.read import INIT, links
+from .._processes.read import INIT, links, table_sizes
 
 FIRST_DESCRIPTORS = 64
 OPTIONAL_BUDGET = 0.005  # seconds of CPU for what is worth knowing but has no end: namespaces behind descriptors, second holders
@@ -41,7 +41,8 @@ class OwnerScan:
     def run(self, pids):
         """Scan ``pids``: the caller's order decides among tables of the same size."""
         self._start = time.process_time()
-        tables = self._tables(pid for pid in pids if pid != INIT)
+        tables = list(table_sizes(self._proc, (pid for pid in pids if pid != INIT), self.denied))
+        tables.sort(key=lambda table: table[0])
         if self._missing and INIT in pids:
             self._scan_init()
         small = [pid for size, pid in tables if 0 < size <= FIRST_DESCRIPTORS]
@@ -53,20 +54,6 @@ class OwnerScan:
                     return
                 self._scan(pid, first)
         self.finished = self.searched_all = True
-
-    def _tables(self, pids):
-        # Since kernel 6.2 the size of the directory is the number of descriptors; before it is 0 and the order is the caller's.
-        tables = []
-        for pid in pids:
-            try:
-                status = self._proc.status("%d/fd" % pid)
-            except PermissionError:
-                self.denied.add(pid)
-                continue
-            if status is not None:
-                tables.append((status.st_size, pid))
-        tables.sort(key=lambda table: table[0])
-        return tables
 
     def _is_enough(self):
         now = time.process_time()

@@ -17,10 +17,21 @@ class Stat(NamedTuple):
 
 
 def parse_stat(data):
-    """Return the Stat of a process. The name is in parentheses and may hold any character, parentheses included."""
+    """Return the Stat of a process. Raises AnswerError."""
+    name, fields = stat_fields(data)
+    if name is None:
+        raise AnswerError("a process's stat line is cut short (%d bytes)" % len(data))
+    return Stat(name, int(fields[1]), int(fields[19]))
+
+
+def stat_fields(data):
+    """Return the command name in a stat line, and the fields from the third one on, as bytes; ``(None, [])`` when the line is cut short.
+
+    The name is in parentheses and may hold any character, parentheses included.
+    """
     opening, closing = data.find(b"("), data.rfind(b")")
     fields = data[closing + 2 :].split()
     # The field after the start must have begun, or the start itself may be cut.
     if opening < 0 or closing < opening or len(fields) < 21:
-        raise AnswerError("a process's stat line is cut short (%d bytes)" % len(data))
-    return Stat(data[opening + 1 : closing].decode("utf-8", "backslashreplace"), int(fields[1]), int(fields[19]))
+        return None, []
+    return data[opening + 1 : closing].decode("utf-8", "backslashreplace"), fields

@@ -39,6 +39,21 @@ def links(proc, pid, first=None):
             os.close(directory)
 
 
+def table_sizes(proc, pids, denied):
+    """Yield ``(size, pid)`` of the descriptor tables of processes that have not ended; those that may not be looked at are added to ``denied``.
+
+    Since kernel 6.2 the size of the directory is the number of descriptors; before it is 0.
+    """
+    for pid in pids:
+        try:
+            status = proc.status("%d/fd" % pid)
+        except PermissionError:
+            denied.add(pid)
+            continue
+        if status is not None:
+            yield status.st_size, pid
+
+
 def _tables(proc, pid):
     yield "%d/fd" % pid
     # The main thread may have ended while others go on; each shows the table that all of them share.

@@ -5,7 +5,7 @@
 
 import time
 
-from .._processes.read import links
+from .._processes.read import links, table_sizes
 
 FIRST_DESCRIPTORS = 64
 BUDGET = 1.0  # seconds of CPU for all tables together: about a million descriptors
@@ -27,26 +27,15 @@ class HolderScan:
     def run(self, pids):
         """Scan ``pids``: small tables and the beginnings of large ones before the rest, as listeners are opened early."""
         deadline = time.process_time() + BUDGET
-        small, large = self._tables(pids)
+        small, large = [], []
+        for size, pid in table_sizes(self._proc, pids, self.denied):
+            (small if 0 < size <= FIRST_DESCRIPTORS else large).append(pid)
         for group, first in ((small, None), (large, FIRST_DESCRIPTORS), (large, None)):
             for pid in group:
                 if time.process_time() > deadline:
                     self.finished = False
                     return
                 self._scan(pid, first)
-
-    def _tables(self, pids):
-        small, large = [], []
-        for pid in pids:
-            try:
-                status = self._proc.status("%d/fd" % pid)
-            except PermissionError:
-                self.denied.add(pid)
-                continue
-            if status is not None:
-                # Since kernel 6.2 the size of the directory is the number of descriptors; before it is 0.
-                (small if 0 < status.st_size <= FIRST_DESCRIPTORS else large).append(pid)
-        return small, large
 
     def _scan(self, pid, first):
         try:

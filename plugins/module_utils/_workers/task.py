@@ -5,6 +5,8 @@
 
 from typing import NamedTuple
 
+from .._processes.model import stat_fields
+
 # From the most telling to the least: waits for a device, a file system or another process (D), stopped (T, t: by a debugger),
 # runs or wants to (R), sleeps; the rest have ended or are not user's processes.
 TELLING = "DTtRSIPKWZXx"
@@ -23,18 +25,15 @@ class Task(NamedTuple):
 
 
 def parse_task(data):
-    """Return the Task in the bytes of a stat file; ``None`` when they are cut short. The name may hold any character."""
-    opening, closing = data.find(b"("), data.rfind(b")")
-    fields = data[closing + 2 :].split()
-    # The field after the start must have begun, or the start itself may be cut.
-    if opening < 0 or closing < opening or len(fields) < 21:
+    """Return the Task in the bytes of a stat file; ``None`` when they are cut short."""
+    name, fields = stat_fields(data)
+    if name is None:
         return None
     try:
         numbers = [int(fields[number]) for number in (1, 11, 12, 17, 19)]
     except ValueError:
         return None
-    name, state = data[opening + 1 : closing].decode("utf-8", "backslashreplace"), fields[0].decode("ascii", "replace")
-    return Task(name, state, numbers[0], numbers[1] + numbers[2], numbers[3], numbers[4])
+    return Task(name, fields[0].decode("ascii", "replace"), numbers[0], numbers[1] + numbers[2], numbers[3], numbers[4])
 
 
 def most_telling(states):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .findings import SCHEMA, find_facts
 from .rules import SEVERITIES
-from .saved import BUNDLE, SavedError
+from .saved import BUNDLE, SavedError, parse_json
 
 AGAIN = "save a new one with backlog_audit_save_baseline"
 # What a comparison reads of a report, at its top.
@@ -30,12 +30,7 @@ class Baseline(NamedTuple):
 
 def parse_baseline(content: bytes) -> Baseline:
     """A report.json, or a facts.json of a whole audit. Raises SavedError, the rest of a sentence that starts with the file's name."""
-    try:
-        document = json.loads(content.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise SavedError("is not UTF-8 text (byte %d)" % error.start) from error
-    except (ValueError, RecursionError) as error:
-        raise SavedError("is not JSON: %s" % error) from error
+    document = parse_json(content)
     if not isinstance(document, dict) or "schema" not in document:
         raise SavedError("is neither a report.json nor the facts.json of an audit")
     if document["schema"] != SCHEMA:

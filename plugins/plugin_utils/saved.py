@@ -25,12 +25,7 @@ def parse_facts(content: bytes, name: str) -> dict[str, Any]:
     A file holds one host's result (as `ansible --tree` writes it), {"ansible_facts": ...} or bare facts, and then the host is `name`;
     or the facts of a whole audit (backlog_audit_save_facts). Raises SavedError.
     """
-    try:
-        document = json.loads(content.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise SavedError("is not UTF-8 text (byte %d)" % error.start) from error
-    except (ValueError, RecursionError) as error:
-        raise SavedError("is not JSON: %s" % error) from error
+    document = parse_json(content)
     if not isinstance(document, dict):
         raise SavedError("holds no mapping")
     if document.get("kind") == BUNDLE:
@@ -40,6 +35,16 @@ def parse_facts(content: bytes, name: str) -> dict[str, Any]:
     if find_facts(document) is None and not any(key in document for key in ("unreachable", "failed", "msg")):
         raise SavedError("holds neither facts (listen_queue) nor the result of a failed task")
     return {name: document}
+
+
+def parse_json(content: bytes) -> Any:
+    """The document in a file. Raises SavedError."""
+    try:
+        return json.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise SavedError("is not UTF-8 text (byte %d)" % error.start) from error
+    except (ValueError, RecursionError) as error:
+        raise SavedError("is not JSON: %s" % error) from error
 
 
 def bundle(results: dict[str, Any]) -> dict[str, Any]:

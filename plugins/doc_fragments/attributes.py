@@ -19,6 +19,7 @@ attributes:
   platform:
     description: Target operating systems and families.
     platforms: linux
+    support: full
 """
 
     FACTS = r"""

@@ -26,9 +26,6 @@ attributes:
     details: Nothing is opened, so RV(id) is C(null), and other tasks accept that as O(id) in check mode.
   diff_mode:
     support: none
-  platform:
-    platforms: linux
-    support: full
 options:
   state:
     description:

@@ -17,10 +17,6 @@ author:
 extends_documentation_fragment:
   - netops.listen_queue.attributes
   - netops.listen_queue.attributes.info
-attributes:
-  platform:
-    platforms: linux
-    support: full
 options:
   address:
     description:

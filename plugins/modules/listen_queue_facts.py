@@ -19,10 +19,6 @@ author:
 extends_documentation_fragment:
   - netops.listen_queue.attributes
   - netops.listen_queue.attributes.facts
-attributes:
-  platform:
-    platforms: linux
-    support: full
 options:
   gather_subset:
     description:

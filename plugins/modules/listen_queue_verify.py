@@ -24,9 +24,6 @@ attributes:
   diff_mode:
     support: none
     details: The module changes nothing.
-  platform:
-    platforms: linux
-    support: full
 options:
   listeners:
     description:

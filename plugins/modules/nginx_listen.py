@@ -30,9 +30,6 @@ attributes:
   diff_mode:
     support: full
     details: Shows changed lines alone, and of a line with several directives only the changed one, because its neighbours may hold secrets.
-  platform:
-    platforms: linux
-    support: full
 options:
   listen:
     description:

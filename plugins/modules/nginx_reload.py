@@ -24,9 +24,6 @@ attributes:
     details: Finds the masters and sends no signal.
   diff_mode:
     support: none
-  platform:
-    platforms: linux
-    support: full
 options:
   pid:
     description:

@@ -25,9 +25,6 @@ attributes:
     details: Borrows the sockets, so that missing rights are found, and gives them back as they are.
   diff_mode:
     support: full
-  platform:
-    platforms: linux
-    support: full
 options:
   listen:
     description:

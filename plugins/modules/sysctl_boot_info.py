@@ -18,10 +18,6 @@ author:
 extends_documentation_fragment:
   - netops.listen_queue.attributes
   - netops.listen_queue.attributes.info
-attributes:
-  platform:
-    platforms: linux
-    support: full
 options:
   keys:
     description:

@@ -27,9 +27,6 @@ attributes:
   diff_mode:
     support: full
     details: Shows the changed lines of the file, and the running values.
-  platform:
-    platforms: linux
-    support: full
 options:
   name:
     description:

@@ -16,10 +16,10 @@ THIS_MACHINE := --inventory localhost, --connection local --extra-vars ansible_p
 GIVEN_INVENTORY := $(filter -i% --inventory%,$(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-dev needs audit diagnose unit lint format integration loaders sanity targets bench build test test-matrix test-verdicts clean
+.PHONY: help venv venv-dev needs audit diagnose unit lint format integration loaders sanity targets molecule bench build test test-all test-matrix test-verdicts clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1#/p' Makefile | while IFS='#' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1#/p' Makefile | while IFS='#' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 venv: ## Make .venv with what the audit needs
 	@tools/venv.sh audit
@@ -39,7 +39,7 @@ diagnose: venv ## Say why listeners of this machine, or of the hosts of ARGS, dr
 unit: venv-dev ## Unit tests, in seconds
 	@$(PYTEST) tests/unit $(ARGS)
 
-lint: venv-dev ## ruff, mypy, yamllint, ansible-lint, antsibull-docs, antsibull-changelog
+lint: venv-dev ## ruff, mypy, shellcheck, yamllint, ansible-lint, antsibull-docs, antsibull-changelog
 	@tools/lint.sh
 
 format: venv-dev ## Let ruff format the Python files
@@ -68,7 +68,7 @@ build: venv ## Build the collection archive into build/
 	@mkdir -p build
 	@$(BIN)/ansible-galaxy collection build --force --output-path build
 
-test: needs venv-dev ## Install what the tests need and run everything
+test: needs venv-dev ## Install what the tests need and run all but what takes long
 	@tools/test.sh
 
 test-all: export TEST_SUITES ?= trixie noble bookworm bullseye

@@ -4,7 +4,7 @@
 #   tools/molecule.sh [SCENARIO ...]
 #   TEST_SUITES    pairs of distributions, of a host with and one without CAP_SYS_ADMIN ("trixie noble"; all scenarios for each pair)
 #   TEST_JOBS      how many scenarios run at the same time (2; a scenario waits most of its time)
-# Ends the hosts when it is interrupted. For a look at a host in between: molecule converge -s SCENARIO, molecule login -s SCENARIO.
+# Ends the hosts when it is interrupted. CONTRIBUTING.md says how to have a look at one.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH

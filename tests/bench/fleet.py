@@ -107,4 +107,4 @@ def tasks_for_each_host(printed, hosts):
             results[task] = 0
         elif task and (HOST_RESULT.match(line) or SKIPPED.match(line)):
             results[task] += 1
-    return [f"{name}" for name, count in results.items() if count >= hosts]
+    return [name for name, count in results.items() if count >= hosts]

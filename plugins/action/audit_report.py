@@ -28,6 +28,7 @@ from ..plugin_utils.report_formats import DEFAULT, FORMATS, render
 from ..plugin_utils.report_json import json_report
 from ..plugin_utils.saved import SavedError, bundle
 from ..plugin_utils.terminal import Line, styled_table
+from ..plugin_utils.text import visible
 
 SEVERITIES = ["critical", "warning", "never"]
 ARGUMENT_SPEC = {
@@ -68,6 +69,7 @@ class ActionModule(ActionBase):
             ARGUMENT_SPEC, mutually_exclusive=[["variable", "saved"]], required_one_of=[["variable", "saved"]], required_together=[["variable", "hosts"]]
         )
         given = plain(arguments)
+        _refuse_facts_as_variables(task_vars or {})
         try:
             return {**result, "changed": False, **self._report(given, task_vars or {})}
         except JudgeError as error:
@@ -137,6 +139,17 @@ class ActionModule(ActionBase):
         for line in lines:
             self._display.display(line.text, color=getattr(constants, COLOURS.get(line.style, ""), None))
         return {"_ansible_verbose_override": self._display.verbosity < 3}
+
+
+def _refuse_facts_as_variables(task_vars: dict[str, Any]) -> None:
+    """Facts outrank the inventory and the role's defaults, so a host could say what is written on the controller, and where."""
+    facts = task_vars.get("ansible_facts") or {}
+    names = sorted(visible(name) for name in facts if str(name).startswith("backlog_") and task_vars.get(name) == facts[name])
+    if names:
+        raise AnsibleActionFail(
+            "The facts of %s set %s, but only you may: remove them from the facts or from their cache, or leave the host out. Nothing was written."
+            % (visible(task_vars.get("inventory_hostname")), ", ".join(names))
+        )
 
 
 def _here(path: str) -> Path:

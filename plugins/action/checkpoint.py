@@ -9,18 +9,15 @@ import getpass
 import os
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ..plugin_utils.asking import AskingAction
 
 
-class ActionModule(ActionBase):
-    _supports_check_mode = True
-
+class ActionModule(AskingAction):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        if not self._task.args.get("owner"):
+            self._task.args = {**self._task.args, "owner": owner((task_vars or {}).get("ansible_play_name"))}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = {"owner": None, **self._task.args}
-        if not arguments["owner"]:
-            arguments["owner"] = owner((task_vars or {}).get("ansible_play_name"))
-        return {**result, **self._execute_module(module_name="netops.listen_queue.checkpoint", module_args=arguments, task_vars=task_vars)}
+        return result
 
 
 def owner(play: str | None) -> str:

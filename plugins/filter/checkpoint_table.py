@@ -57,7 +57,7 @@ from ..plugin_utils.plain import NotPlain, plain
 def checkpoint_table(hostvars: Mapping[str, Any], hosts: Iterable[str], variable: str) -> list[str]:
     """See DOCUMENTATION."""
     try:
-        found = {plain(name): plain((result or {}).get("checkpoints") or []) for name, result in registered(hostvars, hosts, variable)}
+        found = {plain(name): plain((result or {}).get("checkpoints", [])) for name, result in registered(hostvars, hosts, variable)}
         return journals.checkpoint_table(found)
     except (NotPlain, KeyError, TypeError, AttributeError) as error:
         raise AnsibleFilterError("checkpoint_table: %r is missing or wrong in what was registered" % (error,)) from error

@@ -88,6 +88,7 @@ def _wrapped_wide(words: list[str], columns: int, indent: str, hanging: str) -> 
 
 def aligned(cells: list[list[str]], columns: int) -> list[str]:
     """Columns padded to the widest cell; the widest column gives way when the line would be too long."""
+    cells = [[clipped(cell, columns) for cell in row] for row in cells]  # a host may say megabytes
     widths = [max(width(row[index]) for row in cells) for index in range(len(cells[0]))]
     while sum(widths) + 2 * len(widths) > columns and max(widths) > 8:
         widths[widths.index(max(widths))] -= 1

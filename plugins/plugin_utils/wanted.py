@@ -12,6 +12,7 @@ from .text import aligned, visible
 
 COLUMNS = 100
 HOSTS_IN_FULL = 10
+CHECK = {"check", "subject", "expected", "seen", "ok"}
 SIGNS: Mapping[Any, str] = {True: "ok", False: "WRONG"}
 
 
@@ -46,15 +47,24 @@ def _limits(listens: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
                 yield address.removeprefix("unix:"), int(item["backlog"])
 
 
+def _sign(is_ok: Any) -> str:
+    return SIGNS[is_ok] if isinstance(is_ok, bool) else "?"
+
+
+def _are_checks(checks: Any) -> bool:
+    """Whether this is what listen_queue_verify returns. What a host answers instead verifies nothing."""
+    return isinstance(checks, list) and all(isinstance(check, Mapping) and check.keys() >= CHECK for check in checks)
+
+
 def verification_table(verified: Mapping[str, Any], columns: int = COLUMNS) -> list[str]:
     """Return lines: what was expected and seen on each host. Of many hosts only what does not hold, and one line for all the rest.
 
     ``verified`` maps the name of a host to its result of listen_queue_verify; None where there is none.
     """
-    known = {host: result["checks"] for host, result in verified.items() if result and result.get("checks") is not None}
+    known = {host: result["checks"] for host, result in verified.items() if result and _are_checks(result.get("checks"))}
     is_short = len(verified) > HOSTS_IN_FULL
     cells = [
-        [visible(host), check["check"], visible(check["subject"]), visible(check["expected"]), visible(check["seen"]), SIGNS.get(check["ok"], "?")]
+        [visible(host), visible(check["check"]), visible(check["subject"]), visible(check["expected"]), visible(check["seen"]), _sign(check["ok"])]
         for host, checks in known.items()
         for check in checks
         if not is_short or check["ok"] is not True

@@ -15,7 +15,8 @@ PAGE = ROOT / "docs" / "faults.md"
 # a look at a host (62 to 68).
 NUMBERS = list(range(1, 69))
 INTEGRATION = "tests/integration/"
-SHORT = {"checkpoint/": INTEGRATION, "nginx/": INTEGRATION, "sysctl/": INTEGRATION, "kernel/": INTEGRATION, "unit/": "tests/unit/plugins/module_utils/"}
+FOLDERS = ("checkpoint/", "kernel/", "nginx/", "playbooks/", "sysctl/")
+SHORT = {**dict.fromkeys(FOLDERS, INTEGRATION), "unit/": "tests/unit/plugins/module_utils/"}
 ROW = re.compile(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 NAMED = re.compile(r"`([\w./-]+\.py)(?:::(\w+))?`")
 FEWEST_WORDS = 12  # of a reason that stands in the place of a test

@@ -5,8 +5,9 @@
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.netops.listen_queue.plugins.filter.checkpoint_table import checkpoint_table as table_filter
+from ansible_collections.netops.listen_queue.plugins.filter.last_checkpoint import last_checkpoint as last_filter
 from ansible_collections.netops.listen_queue.plugins.filter.mitigated_values import mitigated_values
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.journals import checkpoint_table, mitigated
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.journals import checkpoint_table, last_checkpoint, mitigated
 
 
 def change(kind, target, before, after, state="applied"):
@@ -75,6 +76,55 @@ def test_hosts_and_changes_beyond_the_first_eight_are_counted():
     many = [change("sysctl", "/proc/sys/k%d" % number, "1", "2") for number in range(10)]
     lines = checkpoint_table({"web%d" % number: [row(changes=many)] for number in range(20)})
     assert lines[0].endswith("web6, web7 and 12 more hosts") and lines[-1] == "    and 2 more"
+
+
+WRONG_ROWS = {
+    "no_list": {"checkpoints": []}, "null": None, "text": "x", "row_that_is_none": ["x"], "id_is_a_number": [row(5)], "no_state": [{"id": "x"}],
+    "time_is_a_number": [row(opened_at=7)], "changes_are_text": [row(changes="y")], "change_is_text": [row() | {"changes": ["y"]}],
+    "change_without_after": [row(changes=[{"kind": "file", "target": "x", "state": "applied", "before": 1}])], "result_is_text": [row(result="x")],
+    "steps_are_text": [row(result={"steps": "x"})], "no_owner": [{key: value for key, value in row().items() if key != "owner"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("journal", WRONG_ROWS.values(), ids=WRONG_ROWS)
+def test_journal_of_one_host_that_is_none_does_not_hide_the_others(journal):
+    lines = checkpoint_table({"liar": journal, "web1": [row(changes=[])]})
+    assert lines == [*HEAD, "liar: what it answered is no journal"]
+    assert last_checkpoint({"liar": journal, "web1": [row()]})["hosts"] == ["web1"]
+
+
+def test_a_host_tells_nothing_in_the_name_of_another():
+    lines = checkpoint_table({"liar": [row(changes=[], reason="a lie")], "web1": [row(changes=[])]})
+    assert lines == ["tune-1  committed on liar", "  2026-07-29T12:00:00Z by alice@desk, play Tune: a lie", *HEAD]
+
+
+OLD, NEW = "2026-07-29T12:00:00Z", "2026-07-30T12:00:00Z"
+LAST = {
+    "none": ({"web1": []}, "", "", []),
+    "the_same_on_all": ({"web1": [row("b", opened_at=NEW), row("a", opened_at=OLD)], "web2": [row("b", opened_at=NEW)]}, "", "b", ["web1", "web2"]),
+    "host_that_does_not_have_it": ({"web1": [row("b", opened_at=NEW)], "web2": [row("a", opened_at=OLD)]}, "", "b", ["web1"]),
+    "host_that_opened_another_one_later": (
+        {"liar": [row("a", opened_at="9999-12-31T23:59:59Z")], "web1": [row("a", opened_at=OLD), row("b", opened_at=NEW)]}, "", "a", ["liar"],
+    ),
+    "rolled_back_ones_are_done": ({"web1": [row("b", "rolled_back", opened_at=NEW), row("a", opened_at=OLD)]}, "", "a", ["web1"]),
+    "journal_that_is_torn": ({"web1": [row("b", opened_at=None, problem="torn"), row("a", opened_at=OLD)]}, "", "a", ["web1"]),
+    "id_that_is_none": ({"liar": [row("{{ x }}", opened_at=NEW)], "web1": [row("a", opened_at=OLD)]}, "", "a", ["web1"]),
+    "time_that_is_none": ({"liar": [row("b", opened_at="z")], "web1": [row("a", opened_at=OLD)]}, "", "a", ["web1"]),
+    "by_name": ({"web1": [row("a", opened_at=None), row("b")], "web2": [row("b")]}, "a", "a", ["web1"]),
+    "by_a_name_that_nobody_has": ({"web1": [row("b")]}, "a", "a", []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("journals", "name", "identifier", "hosts"), LAST.values(), ids=LAST)
+def test_last_checkpoint(journals, name, identifier, hosts):
+    found = last_checkpoint(journals, name)
+    assert (found["id"], found["hosts"]) == (identifier, hosts)
+    hostvars = {host: {"journal": {"checkpoints": rows}} for host, rows in journals.items()}
+    assert last_filter({**hostvars, "lost": {}}, [*hostvars, "lost"], "journal", name) == found
+
+
+def test_a_book_in_place_of_a_reason_is_cut():
+    assert len("".join(checkpoint_table({"web1": [row(reason="x" * 100000)]}))) < 2500
 
 
 def test_mitigation_is_what_was_set_last():

@@ -101,3 +101,16 @@ def test_filters_say_what_is_wrong():
         "  web1  limit  0.0.0.0:80  4096      [4096]  ok",
         "  not verified: web2",
     ]
+
+
+@pytest.mark.parametrize("checks", ["x", [1], [{"check": "limit"}], {"a": 1}, 5], ids=["text", "numbers", "without_the_rest", "mapping", "number"])
+def test_what_is_no_verification_verifies_nothing(checks):
+    assert verification_table({"liar": {"checks": checks}, "web1": {"checks": [check(True)]}})[1:] == [
+        verification_table({"web1": {"checks": [check(True)]}})[1],
+        "  not verified: liar",
+    ]
+
+
+def test_megabytes_are_cut_and_what_is_not_true_is_not_ok():
+    [_header, line] = verification_table({"liar": {"checks": [check("x") | {"check": "\x1b[2J", "ok": {}, "subject": "y" * 3_000_000}]}})
+    assert "\\x1b[2J" in line and line.endswith("?") and len(line) <= 100

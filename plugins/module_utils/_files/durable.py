@@ -187,17 +187,22 @@ def prune(folder, most):
         unlink(folder, name)
 
 
-def scratch_folder(path):
-    """Make a directory in a tmpfs that nobody else sees and that ends with this process."""
+def scratch_folder(path, like=None):
+    """Make a directory in a tmpfs that ends with this process. ``like`` is the status of the one in whose place it is."""
     os.mkdir(path, 0o755)
+    if like is not None:
+        os.chown(path, like.st_uid, like.st_gid)
+        os.chmod(path, like.st_mode & 0o7777)
 
 
-def scratch_file(path, data):
-    """Write a file into such a tmpfs. Nothing of it lasts, so nothing is flushed; its mode hides nothing, as nobody sees it."""
-    descriptor = os.open(path, NEW, 0o644)
+def scratch_file(path, data, like=None):
+    """Write a file into such a tmpfs. Nothing of it lasts, so nothing is flushed. The program may read it if it may read the one in ``like``."""
+    descriptor = os.open(path, NEW, 0o600)
     try:
         _write_all(descriptor, path, data)
-        os.fchmod(descriptor, 0o644)
+        if like is not None:
+            os.fchown(descriptor, like.st_uid, like.st_gid)
+        os.fchmod(descriptor, 0o644 if like is None else like.st_mode & 0o777)
     finally:
         os.close(descriptor)
 

@@ -16,7 +16,7 @@ from typing import Dict, NamedTuple, Optional
 from .._errors import ReadError
 from .._files import durable
 from .._files.read import locate
-from .._sandbox.control import Program, SandboxRefused, Staged, View, run, view_of
+from .._sandbox.control import Program, SandboxRefused, Staged, View, credentials_of, run, view_of
 from .writes import written_folders
 
 PRIVATE_MOUNTS, SHADOW_INCLUDES = "private_mounts", "shadow_includes"
@@ -52,11 +52,14 @@ class Verdict(NamedTuple):
 
 
 def installation_of(proc, master):
-    """Return the Installation of a running Master: the very binary that would read the configuration on a reload. Raises ReadError."""
-    root = proc.link("%d/root" % master.pid)
-    if root is None or master.config is None:
+    """Return the Installation of a running Master: the very binary that would read the configuration on a reload. Raises ReadError.
+
+    Anybody may call a process nginx, so it gets no other rights than the user who started it has.
+    """
+    root, credentials = proc.link("%d/root" % master.pid), credentials_of(proc, master.pid)
+    if root is None or master.config is None or credentials is None:
         raise ReadError("nginx %d ended, or its files are not known; name the configuration" % master.pid)
-    view = view_of(proc, master.pid, root, master.cwd or "/")
+    view = view_of(proc, master.pid, root, master.cwd or "/")._replace(credentials=credentials)
     environment = dict(ENVIRONMENT, **_environment(proc.read("%d/environ" % master.pid) or b""))
     executable = proc.path("%d/exe" % master.pid)
     return Installation(executable, scanned(executable).arguments(), master.prefix, master.config, master.directives, view, environment)

@@ -19,6 +19,7 @@ from .._nginx.owner import sockets_of
 from .._nginx.process import find_masters
 from .._nginx.read import WANTED, read_configuration
 from .._nginx.settings import parse_hosts
+from .._nginx_survey.read import identity
 from .._processes.read import ProcessBook, pids_with_nginx_names
 from .._roots.read import Root
 from .._sockets.read import SockDiag
@@ -38,8 +39,11 @@ class Live(NamedTuple):
 
 
 def masters_of(proc):
-    """Return all Masters that run, by pid."""
-    return find_masters(proc, pids_with_nginx_names(proc, proc.numbers("")), ProcessBook(proc))[0]
+    """Return all Masters that run, by pid. A user's process that claims the configuration of root's nginx is none."""
+    found = find_masters(proc, pids_with_nginx_names(proc, proc.numbers("")), ProcessBook(proc))[0]
+    configs = {master.pid: identity(master.root, master.config) for master in found if master.config} if len(found) > 1 else {}
+    of_root = {configs.get(master.pid) for master in found if master.uid == 0} - {None}
+    return [master for master in found if master.uid in (0, None) or configs.get(master.pid) not in of_root]
 
 
 def hosts_in(root):

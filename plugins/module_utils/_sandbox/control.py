@@ -31,6 +31,14 @@ class SandboxRefused(WriteError):
     """The kernel does not let us make the sandbox here; nothing was run."""
 
 
+class Credentials(NamedTuple):
+    """Who started a process: its real user and group, as what runs with other effective ones obeys the environment of the real user."""
+
+    uid: int
+    gid: int
+    groups: Tuple[int, ...]
+
+
 class View(NamedTuple):
     """Whose world the program shall see: ``namespaces`` (names in /proc/<pid>/ns) and ``root`` of process ``pid``; None is our own."""
 
@@ -38,6 +46,7 @@ class View(NamedTuple):
     namespaces: Tuple[str, ...] = ()
     root: str = "/"
     folder: str = "/"  # the working directory, inside root
+    credentials: Optional[Credentials] = None  # whose rights the program shall have, and not more; None is our own
 
 
 class Program(NamedTuple):
@@ -119,6 +128,16 @@ def _listen(output, status, deadline):
     return texts[output], texts[status]
 
 
+def credentials_of(proc, pid):
+    """Return the Credentials of a running process; ``None`` when it has ended."""
+    numbers = {}
+    for line in (proc.read("%d/status" % pid) or b"").split(b"\n"):
+        name, _colon, values = line.partition(b":")
+        if name in (b"Uid", b"Gid", b"Groups"):
+            numbers[name] = tuple(int(value) for value in values.split())
+    return Credentials(numbers[b"Uid"][0], numbers[b"Gid"][0], numbers.get(b"Groups", ())) if b"Uid" in numbers and b"Gid" in numbers else None
+
+
 def _has_ended(pid, deadline):
     """Wait for the child without reaping it; False when the time is over. A program may close its output before it ends."""
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
@@ -151,6 +170,9 @@ class _Child:
         except OSError as error:
             self.close()
             raise SandboxRefused("the test cannot be run: %s: %s" % (error.filename, error.strerror))
+        if view.credentials and view.credentials != credentials_of(proc, view.pid):  # its number may be that of another one now
+            self.close()
+            raise SandboxRefused("process %d ended meanwhile; run again" % view.pid)
 
     def _keep(self, descriptor):
         self._open.append(descriptor)
@@ -204,15 +226,22 @@ class _Child:
         self._libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
 
     def _become_like_the_other(self):
-        """Have no more rights than the process whose view it is: a container's image need not be trusted."""
+        """Have no more rights than the process whose view it is: a container's image need not be trusted, nor the program of a user."""
         if self._bounding is not None:
             for capability in range(HIGHEST_CAPABILITY + 1):
                 if not self._bounding >> capability & 1:
                     self._libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0)
+        mine = self._view.credentials
         if "user" in self._namespaces:
+            os.setgroups([])
             self._enter("user")
             os.setresgid(0, 0, 0)
             os.setresuid(0, 0, 0)
+        elif mine and mine.uid != 0:
+            os.setgroups(mine.groups)
+            os.setresgid(mine.gid, mine.gid, mine.gid)
+            os.setresuid(mine.uid, mine.uid, mine.uid)
+            self._end_with_parent()  # which was lost with the rights
 
     def _execute(self, output):
         try:
@@ -243,14 +272,14 @@ class _Child:
             self._cover(folder, "%s/c%d" % (scratch, number))
         for number, (path, data) in enumerate(files):
             copy = "%s/f%d" % (scratch, number)
-            durable.scratch_file(copy, data)
+            durable.scratch_file(copy, data, os.stat(path))
             self._mount(copy, path, None, MS_BIND)
         self._call("umount2", "detaching the tmpfs", os.fsencode(scratch), MNT_DETACH)
 
     def _cover(self, folder, base):
         """Put an overlay over a directory; what is mounted below it stays where it is."""
         for name in ("", "/upper", "/work", "/mounts"):
-            durable.scratch_folder(base + name)
+            durable.scratch_folder(base + name, os.stat(folder) if name == "/upper" else None)
         kept = []
         for number, point in enumerate(mounts_below(self._mountinfo(), os.fsencode(folder))):
             copy = "%s/mounts/%d" % (base, number)

@@ -4,12 +4,16 @@
 """nginx_reload: applied only when the workers say so, and then what each socket got; otherwise the reason."""
 
 import os
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
 from ansible_collections.netops.listen_queue.plugins.module_utils._errors import InputError, ReadError, WriteError
+from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.process import find_masters
 from ansible_collections.netops.listen_queue.plugins.module_utils._proc import ProcFS
+from ansible_collections.netops.listen_queue.plugins.module_utils._processes.read import ProcessBook
 from ansible_collections.netops.listen_queue.plugins.module_utils._reload import control
 from ansible_collections.netops.listen_queue.plugins.module_utils._reload.read import masters_of
 from kernel_rooms import Program, drop_privileges, in_child, sysctl
@@ -173,6 +177,24 @@ def test_every_nginx_is_reloaded_and_one_failure_is_named_f33(nginx):
     assert [row["applied"] for row in answer.values["masters"]] == [True, False]
     assert (answer.changed, answer.values["applied"], one.limits(8080)) == (True, False, [10])
     assert answer.failure == f'nginx {two.pid} ({two.conf}) still runs with its old configuration: unknown directive "nonsense" in {two.conf}:2'
+
+
+def test_process_of_a_user_that_claims_to_be_roots_nginx_is_left_alone(nginx, tmp_path):
+    """It could run a program of its own as the test, or make every reload fail."""
+    program = tmp_path / "nginx"
+    shutil.copy("/bin/cat", program)
+    for path in program.parents:
+        path.chmod(path.stat().st_mode | 0o011)
+    server = nginx(text("8080"), main=MAIN, name="one")
+    claims = ["nginx: master process nginx -p %s -c %s" % (server.folder, conf) for conf in (server.conf, "/etc/other.conf")]
+    fakes = [subprocess.Popen([claim], executable=program, stdin=subprocess.PIPE, user=65534, group=65534, extra_groups=[]) for claim in claims]
+    try:
+        until(lambda: len(find_masters(PROC, [fake.pid for fake in fakes], ProcessBook(PROC))[0]) == 2, "the titles of the fakes")
+        assert [master.pid for master in masters_of(PROC)] == sorted([server.pid, fakes[1].pid]), "what is not root's may be another nginx"
+        assert [row["pid"] for row in reload(config=str(server.conf)).values["masters"]] == [server.pid]
+    finally:
+        for fake in fakes:
+            fake.communicate()
 
 
 def test_pid_of_a_master(nginx):

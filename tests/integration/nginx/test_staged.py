@@ -8,17 +8,19 @@ import signal
 from pathlib import Path
 
 import pytest
+from ansible_collections.netops.listen_queue.plugins.module_utils._errors import WriteError
 from ansible_collections.netops.listen_queue.plugins.module_utils._nginx.control import (
     PRIVATE_MOUNTS,
     SHADOW_INCLUDES,
     installation_in,
+    installation_of,
     sentence_of,
     try_configuration,
 )
 from ansible_collections.netops.listen_queue.plugins.module_utils._proc import ProcFS
-from ansible_collections.netops.listen_queue.plugins.module_utils._reload.read import configuration_of
+from ansible_collections.netops.listen_queue.plugins.module_utils._reload.read import configuration_of, masters_of
 from kernel_rooms import in_child, mount
-from nginx_changes import tree, without_sys_admin
+from nginx_changes import change, tree, without_sys_admin
 from nginx_server import Server, until
 
 PROC = ProcFS("/proc")
@@ -184,3 +186,60 @@ def test_folder_names_with_signs_of_the_mount_options(tmp_path):
     before = site.tree()
     assert site.ask(PRIVATE_MOUNTS, {"sites-enabled/shop": "server { listen 8080 backlog=77; }"}).passed is True
     assert site.tree() == before
+
+
+NOBODY = 65534
+REFUSED_TO_NOBODY = r"nginx refuses .*root\.conf. failed \(13: Permission denied\)"
+OF_NOBODY = """worker_processes 1;
+pid '{folder}/nginx.pid';
+error_log '{folder}/error.log' info;
+events {{ worker_connections 32; }}
+http {{
+  access_log off;
+  client_body_temp_path '{folder}/t1';
+  proxy_temp_path '{folder}/t2';
+  fastcgi_temp_path '{folder}/t3';
+  uwsgi_temp_path '{folder}/t4';
+  scgi_temp_path '{folder}/t5';
+  include more/*.conf;
+  server {{ listen 8080; }}
+}}
+"""
+
+
+@pytest.fixture
+def of_nobody(nginx):
+    """A function that starts an nginx as nobody, who chooses its binary, its environment and its command line."""
+
+    def start():
+        folder = nginx.folder / "nginx"
+        for path in (folder, folder / "more"):
+            path.mkdir()
+            os.chown(path, NOBODY, NOBODY)
+        for path in folder.parents:
+            path.chmod(path.stat().st_mode | 0o011)
+        return nginx("", main=OF_NOBODY, user=NOBODY, group=NOBODY, extra_groups=[])
+
+    return start
+
+
+def test_an_nginx_of_a_user_is_tested_with_the_rights_of_the_user(of_nobody):
+    """A process that a user calls nginx must not run as root, because root wants to know what it thinks of a configuration."""
+    server = of_nobody()
+    assert change(server, listen="8080", backlog=1024).values["tested_by"] == PRIVATE_MOUNTS
+    secret = server.write("server { listen 8081; } # secret", "more/root.conf")
+    secret.chmod(0o600)
+    with pytest.raises(WriteError, match=REFUSED_TO_NOBODY):
+        change(server, listen="8080", backlog=2048)
+    with pytest.raises(WriteError, match=REFUSED_TO_NOBODY):
+        change(server, listen="8081", backlog=2048)
+    assert "2048" not in server.conf.read_text() + secret.read_text()
+
+
+def test_a_process_that_is_another_one_by_then_is_not_run(of_nobody):
+    server = of_nobody()
+    [master] = [each for each in masters_of(PROC) if each.pid == server.pid]
+    installation = installation_of(PROC, master)
+    another = installation._replace(view=installation.view._replace(credentials=installation.view.credentials._replace(uid=0)))
+    with pytest.raises(WriteError, match="process %d ended meanwhile; run again" % server.pid):
+        try_configuration(PROC, another, configuration_of("/", str(server.conf), str(server.folder)), {}, 20)

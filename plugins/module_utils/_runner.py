@@ -9,7 +9,7 @@ from traceback import format_exc
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._errors import ListenQueueError, sentence_of
+from ._errors import InputError, ListenQueueError, sentence_of
 from ._imports import compile_once
 
 UNEXPECTED = "the host could not be read: %s; correct that and run again"  # too many open files, a bad disk, no memory
@@ -37,6 +37,7 @@ def run_info(argument_spec, gather, **limits):
     compile_once()
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **limits)
     try:
+        _refuse_nul(module.params)
         result = gather(module.params)
     except ListenQueueError as error:
         module.fail_json(msg=str(error))
@@ -71,6 +72,7 @@ def run_change(argument_spec, act, **constraints):
 def _end(module, act):
     compile_once()
     try:
+        _refuse_nul(module.params)
         answer = act(module.params, module.check_mode)
     except ListenQueueError as error:
         module.fail_json(msg=str(error))
@@ -83,3 +85,16 @@ def _end(module, act):
     if answer.failure is not None:
         module.fail_json(msg=answer.failure, changed=answer.changed, **answer.values)
     module.exit_json(changed=answer.changed, **answer.values)
+
+
+def _refuse_nul(parameters):
+    """No path, name or value can hold a NUL, and Python says so in its own words."""
+    for option, value in parameters.items():
+        if _holds_nul(value):
+            raise InputError("%s: it holds a NUL character; remove that" % option)
+
+
+def _holds_nul(value):
+    if isinstance(value, dict):
+        return any(_holds_nul(each) for pair in value.items() for each in pair)
+    return any(map(_holds_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value

@@ -64,7 +64,7 @@ def _opened(proc, own, handle):
     if status is None:
         return None
     if status.st_dev != own.id.device:
-        raise InputError("netns: %s is no network namespace" % proc.path(handle).replace(proc.path("self/root"), ""))
+        raise InputError("netns: %s is no network namespace" % proc.path(handle).replace(proc.path("self/root"), "", 1))
     return Namespace(NamespaceId(status.st_dev, status.st_ino), (handle,), (), (), status.st_ino == own.id.inode)
 
 

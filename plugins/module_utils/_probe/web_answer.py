@@ -24,12 +24,16 @@ class Url(NamedTuple):
 
     @property
     def text(self):
-        return "%s://%s%s" % ("https" if self.is_tls else "http", self.authority, self.target)
+        """For people and journals, so without the query, which may hold a token."""
+        path, mark, _query = self.target.partition("?")
+        return "%s://%s%s" % ("https" if self.is_tls else "http", self.authority, path + (mark and "?..."))
 
 
 def parse_url(text, option="url"):
     """Return the Url. Raises InputError for what is no plain http or https URL."""
     match = URL.match(text)
+    if not match and "@" in text:
+        raise InputError("%s: what holds an @ is not asked; name a URL that needs neither user nor password, like http://127.0.0.1:8080/health" % option)
     if not match or (match.group(3) and not 1 <= int(match.group(3)) <= 65535):
         raise InputError("%s: %r is no URL that can be asked; write it like http://127.0.0.1:8080/health" % (option, text))
     scheme, host, port, target = match.groups()

@@ -42,7 +42,7 @@ def read_sysctls(proc, rows, release, problems, netns):
 
 def _read(proc, path, folders):
     """The kernel looks for a name below /proc/sys/net among those of all namespaces, so each folder is looked up just once."""
-    folder, name = path.rsplit("/", 1)
+    folder, _slash, name = path.rpartition("/")
     if folder not in folders:
         folders[folder] = proc.open_folder("sys/" + folder)
     return None if folders[folder] is None else proc.read(name, once=True, folder=folders[folder])

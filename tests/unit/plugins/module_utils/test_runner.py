@@ -89,6 +89,18 @@ def test_error_of_the_system_is_a_sentence_and_keeps_its_traceback(module, run):
     assert module["failed"]["exception"].startswith("Traceback (most recent call last):")
 
 
+NUL = {"text": "a\0", "list": ["a", "\0"], "key": {"\0": 1}, "value": [{"a": {"b": "\0"}}]}
+
+
+@pytest.mark.parametrize("value", NUL.values(), ids=NUL)
+@pytest.mark.parametrize("run", [lambda act: _runner.run_facts({}, "x", act), lambda act: _runner.run_change({}, lambda given, _is_check: act(given))])
+def test_nul_is_refused_before_anything_is_done(module, monkeypatch, run, value):
+    monkeypatch.setattr(_runner.AnsibleModule, "params", {"port": 80, "a": "\\x00", "netns": value})
+    with pytest.raises(Exit):
+        run(pytest.fail)
+    assert module["failed"] == {"msg": "netns: it holds a NUL character; remove that"}
+
+
 def test_unknown_error_is_not_hidden(module):
     def gather(_parameters):
         raise ZeroDivisionError

@@ -162,25 +162,28 @@ class Machine:
         set_limits(self._proc, [change])
 
     def reload_nginx(self, target):
-        """Let the nginx of a NginxTarget read its configuration again; return False when none runs. Raises WriteError when it does not take it."""
+        """Let the nginx of a NginxTarget read its configuration again; return its live sockets as limits_before() does, none when it does not run.
+
+        Raises WriteError when it does not take it, ReadError.
+        """
         from ._nginx_reload.control import reload_one, wanted_masters
-        from ._reload.read import masters_of
+        from ._reload.read import limits_before, masters_of
 
         masters = masters_of(self._proc)
         same = [_newest(masters, master) for master in masters if (master.pid, master.start_ticks) == (target.pid, target.start_ticks)]
         if not same:  # it was restarted meanwhile, or replaced by another one
             if target.config is None or not os.path.isdir(target.root or "/"):
-                return False
+                return ()
             try:
                 same = wanted_masters(
                     [master for master in masters if master.newer is None], {"pid": None, "config": target.config, "root": target.root or "/"}
                 )
             except InputError:  # no other one runs with this configuration
-                return False
+                return ()
         failures = [failure for failure in (reload_one(self._proc, master, RELOAD_SECONDS)[1] for master in same) if failure]
         if failures:
             raise WriteError("; ".join(failures))
-        return True
+        return tuple(change for master in same for change in limits_before(self._proc, master))
 
 
 def _newest(masters, master):

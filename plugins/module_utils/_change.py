@@ -54,6 +54,11 @@ class SocketTarget(NamedTuple):
         mine = (listener.inode, listener.family, listener.local_address, listener.local_port, listener.path)
         return self[1:6] == mine and self.cookie in (None, listener.cookie)
 
+    @property
+    def place(self):
+        """Where it listens: the same for one that takes its place."""
+        return (self.netns,) + self[2:6]
+
     def __str__(self):
         if self.path is not None:
             return "unix:" + self.path

@@ -238,12 +238,17 @@ def is_expected(change, now):
     """
     if change.kind == FOLDER and change.before is None:
         return isinstance(now, int)
-    return (change.kind == SOCKET and change.after is None) or is_state(change.kind, change.after, now)
+    return is_by_program(change) or is_state(change.kind, change.after, now)
+
+
+def is_by_program(change):
+    """True for the limit of a socket that a program sets when it reads its configuration, whatever that is then."""
+    return change.kind == SOCKET and change.after is None
 
 
 def resolved(entry, statuses):
     """Return what became of an interrupted Entry, given the status of each of its changes: NEVER, HAPPENED, HALF or CONTESTED."""
-    known = [status for change, status in zip(entry.changes, statuses) if status != GONE and not (change.kind == SOCKET and change.after is None)]
+    known = [status for change, status in zip(entry.changes, statuses) if status != GONE and not is_by_program(change)]
     if OTHER in known:
         return CONTESTED
     if not known:  # nothing but an effect: whether it happened is not known, and it does no harm a second time
@@ -270,15 +275,16 @@ def aim_of(changes, now):
     """Return the Aim for one thing with all its changes, in the order in which they were made.
 
     It goes back over its states as long as each is what the run before had left; what somebody else made in between stays.
+    What a program set once it may have set again, when it read the configuration that was put back.
     """
     kind, target = changes[0].kind, changes[0].target
     if now is ENDED or is_state(kind, changes[0].before, now):
         return Aim(kind, target, GONE if now is ENDED else BEFORE, changes[0].before, now)
-    if status_of(changes[-1], now) == OTHER:
+    if status_of(changes[-1], now) == OTHER and not any(map(is_by_program, changes)):
         return Aim(kind, target, OTHER, None, now)
     state, is_contested = changes[-1].before, False
     for change in reversed(changes[:-1]):
-        if _is_same(change.after, state) or (kind == SOCKET and change.after is None):
+        if _is_same(change.after, state) or is_by_program(change):
             state = change.before
         elif not _is_same(change.before, state):
             is_contested = True

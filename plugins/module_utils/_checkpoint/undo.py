@@ -57,26 +57,31 @@ def roll_back(proc, found, by, reason):
     with Journal(found) as journal:
         if found.state != entry.ROLLING_BACK:
             journal.move_head(found.state, entry.ROLLING_BACK)
+        undo = None
         if problem is not None:
             step = "compare the machine with the files in %s, then abandon the checkpoint" % found.path
             report = Report(entry.ROLLBACK_FAILED, [], [], [str(problem)], [step])
         else:
-            report = _undone(proc, journal, head, entries)
+            report, undo = _undone(proc, journal, head, entries)
         record = record_of(report, note_of(found, entry.RESULT) or {})
         report = report._replace(conflicts=record["conflicts"])
         journal.note(entry.RESULT, dict(record, state=report.state, by=by, reason=reason, at=utc()))
+        if undo is not None:  # not before: a further attempt does not look at what is closed
+            undo.close()
         journal.move_head(entry.ROLLING_BACK, report.state)
     return report
 
 
 def _undone(proc, journal, head, entries):
+    """Return the Report, and the _Undo whose entries are still to be closed; None when it was cut short, and all of them are to be looked at again."""
     try:
-        return _Undo(proc, journal, head, entries).run()
+        undo = _Undo(proc, journal, head, entries)
+        return undo.run(), undo
     except ListenQueueError as error:  # of the machine rather than of one thing: what was not reached is as it was
         sentence = str(error)
     except OSError as error:  # likewise, as too many open files
         sentence = sentence_of(error)
-    return Report(entry.ROLLBACK_FAILED, [], [], [sentence], ["correct that and roll back again"])
+    return Report(entry.ROLLBACK_FAILED, [], [], [sentence], ["correct that and roll back again"]), None
 
 
 def record_of(report, earlier):
@@ -112,7 +117,9 @@ def tidy(proc, found):
         return []
     entries = [each for each in entries_of(found) if each.number == entry.HOUSEKEEPING]
     with Journal(found) as journal:
-        report = _Undo(proc, journal, head_of(found), entries).run()
+        undo = _Undo(proc, journal, head_of(found), entries)
+        report = undo.run()
+        undo.close()
     return report.conflicts + report.failures
 
 
@@ -126,6 +133,8 @@ class _Undo:
         self._stale = set()  # configurations that nginx did not take
         self._theirs = set()  # configurations that somebody else changed, with what a reload made of them
         self._left = set()  # sockets whose limits follow from these
+        self._live = []  # sockets of the nginx that read a configuration again, as Changes
+        self._done = []  # entries all of which was taken back, or tried
         self._failures, self._steps = [], []
 
     def run(self):
@@ -143,11 +152,11 @@ class _Undo:
         self._files(entries, [change for change in changes if change.kind in FILES])
         self._effects(entries)
         self._leave(entries)
+        changes = self._inherited(changes) + changes
         self._values(changes)
         self._verify(changes)
         self._clean(changes)
-        for each in entries:
-            self._close(each)
+        self._done += entries
 
     # Files --------------------------------------------------------------------------------------------------------------
 
@@ -215,7 +224,7 @@ class _Undo:
                 wanted.update((_configuration(effect), effect.target) for effect in each.effects if effect.kind == NGINX_RELOAD)
         for configuration, target in wanted.items():
             try:
-                self._machine.reload_nginx(target)
+                self._live += self._machine.reload_nginx(target)
             except ListenQueueError as error:
                 self._stale.add(configuration)
                 self._failures.append(str(error))
@@ -230,6 +239,27 @@ class _Undo:
         for each in entries:
             if self._theirs & set(map(_configuration, each.effects)):
                 self._left.update(change.target for change in each.changes if change.kind == SOCKET)
+
+    def _inherited(self, changes):
+        """Return what those sockets of nginx had that are gone, as Changes of the ones that took their place.
+
+        What was read of a later one may have been made by the configuration that is taken back, or by the sysctl.
+        """
+        sockets, first, found = [change for change in changes if change.kind == SOCKET], {}, {}
+        for change in sockets:
+            first.setdefault(change.target.place, change)
+        for change in sockets + self._live:
+            former, target = first.get(change.target.place), change.target
+            if former is not None and former.target != target and target not in found and self._is_gone(former):
+                found[target] = former._replace(target=target)
+        return list(found.values())
+
+    def _is_gone(self, change):
+        """True for a socket that nginx had, in a configuration that is put back, and that another one took the place of since."""
+        socket = change.target
+        if socket in self._left or not entry.is_by_program(change) or self._machine.has_begun_anew(socket.netns):
+            return False
+        return self._machine.now(SOCKET, socket) is entry.ENDED
 
     # Values of the kernel -----------------------------------------------------------------------------------------------
 
@@ -246,7 +276,7 @@ class _Undo:
         for changes in things:
             try:
                 aim = self._look(changes)
-                if aim.status == AFTER and aim.target in self._left and changes[-1].after is None:
+                if aim.status == AFTER and aim.target in self._left and changes[-1].after != aim.seen:
                     self._rows[aim[:2]] = Row(aim, "kept", _FOLLOWS % entry.name_of(aim.kind, aim.target))
                 elif aim.status == AFTER:
                     self._machine.write(_change_of(self._journal, aim))
@@ -278,10 +308,12 @@ class _Undo:
                 continue
             self._fail(changes_of_one, "%s was put back, but it is something else now; a program changes it too" % entry.name_of(aim.kind, aim.target))
 
-    def _close(self, each):
-        results = {self._rows[change[:2]].result for change in each.changes}
-        if "failed" not in results and not self._stale & set(map(_configuration, each.effects)):
-            self._journal.move(each.number, each.state, entry.CONFLICT if "kept" in results else entry.UNDONE)
+    def close(self):
+        """Note which entries need not be looked at any more. What became of them has to be kept before."""
+        for each in self._done:
+            results = {self._rows[change[:2]].result for change in each.changes}
+            if "failed" not in results and not self._stale & set(map(_configuration, each.effects)):
+                self._journal.move(each.number, each.state, entry.CONFLICT if "kept" in results else entry.UNDONE)
 
 
 def _configuration(effect):

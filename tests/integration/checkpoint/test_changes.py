@@ -115,6 +115,19 @@ def test_stale_limit_of_nginx_comes_back_although_the_reload_sets_another(host):
     assert (host.server.limits(8081), sysctl("net.core.somaxconn")) == ([128], 128)
 
 
+def test_limit_that_was_set_after_a_reload_comes_back_over_both(host):
+    sysctl("net.core.somaxconn", 128)
+    host.start("http { server { listen 8081 backlog=2000; } }\n", {})
+    host.open()
+    host.sysctl(values={"net.core.somaxconn": 5000})
+    host.listen(backlog=3000)
+    host.reload()
+    host.backlog("*:8081", 4000)
+    assert host.checkpoint("rolled_back").failure is None
+    assert host.info()["result"]["conflicts"] == []
+    assert host.server.limits(8081) == [128]
+
+
 def test_file_and_directory_that_were_not_there_are_gone_again_f27(host):
     SYSCTL_D.chmod(0o750)
     host.open()

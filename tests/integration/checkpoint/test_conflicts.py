@@ -313,6 +313,38 @@ def test_nginx_that_was_restarted_meanwhile_reads_the_old_configuration(host):
     until(lambda: host.limits() == [[511]] * 3, "the old limits")
 
 
+@pytest.mark.parametrize("is_changed_again", [False, True])
+def test_nginx_that_was_restarted_with_the_new_configuration_gets_the_old_limits(host, is_changed_again):
+    """What the reload found was made by the new configuration already, so it is nothing to go back to."""
+    host.start()
+    host.open()
+    host.listen()
+    stop(host.server)
+    host.server.start()
+    host.reload()
+    if is_changed_again:
+        host.backlog("*:8081", 3000)
+    assert host.checkpoint("rolled_back").failure is None
+    assert host.limits() == [[511]] * 3
+    assert host.info()["result"]["conflicts"] == []
+
+
+def test_nginx_that_was_restarted_since_the_commit_gets_limits_that_the_old_sysctl_allowed(host):
+    """It reads its old configuration while the sysctl is still the new one."""
+    sysctl("net.core.somaxconn", 128)
+    host.start()
+    host.open()
+    host.sysctl()
+    host.listen()
+    host.reload()
+    host.checkpoint("committed")
+    stop(host.server)
+    host.server.start()
+    assert host.limits() == [[1000]] * 3
+    assert host.checkpoint("rolled_back").failure is None
+    assert (host.limits(), sysctl("net.core.somaxconn")) == ([[128]] * 3, 128)
+
+
 def edited_by_somebody(host, *names):
     for name in names:
         path = host.server.folder / name

@@ -154,6 +154,8 @@ def test_killed_at_the_last_writes_of_a_rollback_that_leaves_something_f7_f40(re
         rolled_back(host)
         assert (host.server.folder / "servers/two.conf").read_text() == theirs, at
         assert host.limits() == [[511], [600], [511]], at
+        told = " ".join(host.info()["result"]["conflicts"])
+        assert "servers/two.conf was changed by somebody else since" in told and "the limit of 0.0.0.0:8082 follows from" in told, at
 
 
 @pytest.mark.parametrize("run, at", [(sysctls, 11), (sysctls, 13), (sysctls, 15), (listens, 20), (listens, 30), (listens, 38)])

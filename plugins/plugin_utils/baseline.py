@@ -71,7 +71,7 @@ def _fault(report: Mapping[str, Any]) -> str | None:
         for index, finding in enumerate(report[key]):
             if not _is_finding(finding):
                 return "is broken: %s[%d] is no finding" % (key, index)
-    diagnoses = report.get("diagnoses") or []
+    diagnoses = report.get("diagnoses", [])
     if not isinstance(diagnoses, list) or not all(_has_texts(each, _DIAGNOSIS) for each in diagnoses):
         return "is broken: each of diagnoses must have %s" % ", ".join(_DIAGNOSIS)
     for key, name in (("rules", "id"), ("not_sampled", "rule")):
@@ -99,7 +99,7 @@ def _values_fault(values: Any) -> str | None:
     for each in values["namespaces"]:
         if not isinstance(each, dict) or not all(isinstance(each.get(key), str) for key in ("namespace", "kind")):
             return "has a namespace without a name"
-        if not isinstance(each.get("sysctls") or {}, dict) or not isinstance(each.get("listeners") or [], list):
+        if not isinstance(each.get("sysctls"), (dict, type(None))) or not isinstance(each.get("listeners"), (list, type(None))):
             return "has a namespace whose sysctls or listeners are of another kind"
         if not all(isinstance(listener, dict) and isinstance(listener.get("listener"), str) for listener in each.get("listeners") or ()):
             return "has a listener without an address"

@@ -80,6 +80,10 @@ FAULTS = {
         with_values(namespaces=[{"namespace": "x", "kind": "host", "sysctls": [1]}]),
         "is broken: values.a has a namespace whose sysctls or listeners are of another kind",
     ),
+    "listeners_that_are_false": (
+        with_values(namespaces=[{"namespace": "x", "kind": "host", "listeners": False}]),
+        "is broken: values.a has a namespace whose sysctls or listeners are of another kind",
+    ),
     "a_listener": (with_values(namespaces=[{"namespace": "x", "kind": "host", "listeners": [{}]}]), "is broken: values.a has a listener without an address"),
 }
 

@@ -26,6 +26,11 @@ if [ -n "${TEST_ENGINE:-}" ]; then # testinfra calls it by the name podman
     PATH=$work/bin:$PATH
 fi
 
+stop() { # a second signal does not keep the hosts of the first one
+    trap '' INT TERM HUP
+    exit 130
+}
+
 end_scenario() { # only the hosts of this scenario: another run in this checkout may have others
     [ -n "$running" ] || return 0
     kill -TERM "-$group" 2>/dev/null || true
@@ -52,7 +57,7 @@ run() { # run SCENARIO: its output is a file, of which a failure shows the end
 
 lane() { # takes one scenario after the other that no other lane has taken
     trap end_scenario EXIT
-    trap 'exit 130' INT TERM HUP
+    trap stop INT TERM HUP
     for scenario; do
         mkdir "$work/$TEST_SUITE_ADMIN-$scenario" 2>/dev/null || continue
         run "$scenario"
@@ -66,7 +71,7 @@ end_lanes() {
 }
 
 trap end_lanes EXIT
-trap 'exit 130' INT TERM HUP
+trap stop INT TERM HUP
 pairs=${TEST_SUITES:-trixie noble}
 while [ -n "$pairs" ]; do
     # shellcheck disable=SC2086

@@ -51,6 +51,16 @@ def playbook(name, *arguments, core=None, collection=ROOT, **variables):
     return Run(done.returncode, done.stdout)
 
 
+def play(folder, host, content):
+    """Run a play of one's own on a host; `content` is what it has beside its hosts."""
+    file = folder / "play.yml"
+    file.write_text(json.dumps([{"name": "A play", "hosts": host, "gather_facts": False, **content}]), encoding="utf-8")
+    command = ["ansible-playbook", "--inventory", os.environ["MOLECULE_INVENTORY_FILE"], str(file)]
+    paths = {"ANSIBLE_COLLECTIONS_PATH": str(installed(ROOT).parents[2])}
+    done = subprocess.run(command, env={**environment(), **paths}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return Run(done.returncode, done.stdout)
+
+
 def installed(collection):
     """The collection at a path where Ansible finds it."""
     if collection != ROOT:

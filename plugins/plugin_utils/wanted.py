@@ -39,7 +39,7 @@ def wanted_state(sysctls: Mapping[str, Any], listens: Mapping[str, Any], sockets
 
 def _limits(listens: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     for result in listens.get("results") or ():
-        item = result.get(result.get("ansible_loop_var", "item")) or {}
+        item = result[result.get("ansible_loop_var", "item")]
         if item.get("backlog") is None or item.get("state") == "absent":
             continue
         for directive in result.get("directives") or ():

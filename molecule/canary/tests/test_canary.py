@@ -99,12 +99,24 @@ def test_first_host_vanishes_and_no_other_is_begun(core, reconnects):
     """Ansible itself would go on with the next batch."""
     engine("pause", container("host1"))
     try:
-        run = playbook("tune", "--timeout", "5", core=core, target="all", reason="the sale")
+        runs = [playbook(name, "--timeout", "5", core=core, target="all", reason="the sale") for name in ("tune", "mitigate", "promote")]
     finally:
         engine("unpause", container("host1"))
-    assert run.code != 0, run.output
-    assert "host1 failed or was lost, so this host stays as it is" in run.output or "host2" not in run.recap()
+    for run in runs:
+        assert run.code != 0 and "host1 failed or was lost, so this host stays as it is" in run.output, run.output
     assert all_limits() == everywhere(128)
+
+
+@cores_of(TESTED[1])
+def test_first_host_vanishes_after_its_proof_and_no_other_is_begun(core, reconnects):
+    leave = "until ls /var/lib/netops.listen_queue/checkpoints/tune-*/head.committed; do sleep 0.01; done; mv /usr/sbin/sshd /usr/sbin/sshd.away"
+    engine("exec", container("host1"), "systemd-run", "--unit=leaving", "--collect", "sh", "-c", leave)
+    try:
+        run = playbook("tune", "--timeout", "5", core=core, target="all", reason="the sale")
+    finally:
+        engine("exec", container("host1"), "mv", "/usr/sbin/sshd.away", "/usr/sbin/sshd")
+    assert run.code == 2 and "host1 was proven before, but cannot be reached any more; so this host stays as it is" in run.output, run.output
+    assert all_limits() == {"host1": [5000], "host2": [128], "host3": [128]}
 
 
 @cores_of(TESTED[1])

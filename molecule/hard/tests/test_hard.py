@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from bench import journal, limits, name_of, playbook, wait_until, write
+from bench import journal, limits, name_of, play, playbook, wait_until, write
 
 TESTED_BY = {"admin": "private_mounts", "plain": "shadow_includes"}
 OLD_KERNEL = "/usr/local/bin/python3-on-linux-2.6"
@@ -62,16 +62,20 @@ def test_reuseport_with_more_workers(host):
 
 @pytest.mark.only("admin")
 def test_nginx_in_another_network_namespace(host):
-    conf = "pid /run/blue.pid; error_log /var/log/nginx/blue.log; events {} http { access_log off; server { listen 7003; } }"
-    write(host, "/etc/nginx/blue.conf", conf)
+    """As in a container: the file that it was started with is in a mount namespace of its own, too."""
+    conf = "pid /run/blue.pid; error_log /var/log/nginx/blue.log; events {} http { access_log off; server { listen 7003; } server { listen 7013; } }"
+    write(host, "/run/blue.conf", conf)
     host.check_output("sysctl -qw net.core.somaxconn=128 && ip netns add blue")
     inside = "ip netns exec blue "
-    for command in ("ip link set lo up", "sysctl -qw net.core.somaxconn=128", "nginx -c /etc/nginx/blue.conf"):
+    started = "sh -c 'mount -t tmpfs none /mnt && cp /run/blue.conf /mnt && nginx -c /mnt/blue.conf'"
+    for command in ("ip link set lo up", "sysctl -qw net.core.somaxconn=128", started):
         host.check_output(inside + command)
-    given = {"backlog_tune_config": "/etc/nginx/blue.conf", "backlog_tune_netns": "blue"}
-    run = tune(host, backlog_tune_listens=[{"listen": 7003, "backlog": 5000}], **given)
+    root = "/proc/%s/root" % host.check_output("cat /run/blue.pid")
+    given = {"backlog_tune_config": "/mnt/blue.conf", "backlog_tune_root": root, "backlog_tune_netns": "blue"}
+    run = tune(host, backlog_tune_listens=[{"listen": 7003, "backlog": 5000}], backlog_tune_sockets=[{"listen": "0.0.0.0:7013", "backlog": 4000}], **given)
     assert run.code == 0, run.output
-    assert host.check_output(inside + "ss -4Hltn sport = :7003").split()[2] == "5000"
+    assert [host.check_output(inside + "ss -4Hltn sport = :%d" % port).split()[2] for port in (7003, 7013)] == ["5000", "4000"]
+    assert "listen 7003 backlog=5000; } server { listen 7013; }" in host.check_output("cat %s/mnt/blue.conf", root)
     assert (host.check_output(inside + "sysctl -n net.core.somaxconn"), cap(host)) == ("6000", 128)
 
 
@@ -83,11 +87,53 @@ def test_sysctl_that_a_later_file_sets_too(host):
     run = tune(host, **wanted)
     assert run.code == 2 and "/etc/sysctl.d/zz-vendor.conf:1" in run.output, run.output
     assert (limits(host, 7004), cap(host)) == ([128], 128)
+    run = tune(host, backlog_tune_on_conflict="report", **wanted)
+    assert run.code == 0, run.output
+    assert (limits(host, 7004), cap(host)) == ([5000], 6000)
+    host.check_output("systemctl restart systemd-sysctl")
+    assert cap(host) == 1024
     run = tune(host, backlog_tune_on_conflict="override", **wanted)
     assert run.code == 0, run.output
     host.check_output("systemctl restart systemd-sysctl")
     assert (limits(host, 7004), cap(host)) == ([5000], 6000)
     assert host.file("/etc/sysctl.d/zz-vendor.conf").content_string == "net.core.somaxconn = 1024\n"
+
+
+@pytest.mark.only("plain")
+def test_larger_cap_stays_and_sockets_are_set_without_a_reload(host):
+    serve(host, 7007, "server { listen 7007 backlog=5000; }")
+    host.check_output("sysctl -qw net.core.somaxconn=8000")
+    master = host.check_output("cat /run/nginx.pid")
+    run = tune(host, backlog_tune_listens=[{"listen": 7007, "backlog": 5000}])
+    assert run.code == 0, run.output
+    assert (limits(host, 7007), cap(host)) == ([5000], 8000)
+    assert "nginx_reload" not in {change["kind"] for change in journal(host)[-1]["changes"]}
+    assert host.check_output("cat /run/nginx.pid") == master
+    assert tune(host, backlog_tune_at_least=False).code == 0
+    assert cap(host) == 6000
+
+
+@pytest.mark.only("plain")
+def test_parameters_are_removed_and_each_worker_gets_a_queue(host):
+    path = serve(host, 7008, "server { listen 7008 backlog=600; }\nserver { listen 7018; }\n")
+    run = tune(host, backlog_tune_listens=[{"listen": 7008, "state": "absent"}, {"listen": 7018, "backlog": 700, "reuseport": True}])
+    assert run.code == 0, run.output
+    assert host.file(path).content_string == "server { listen 7008; }\nserver { listen 7018 backlog=700 reuseport; }\n"
+    assert set(limits(host, 7008)) == {511} and set(limits(host, 7018)) == {700}
+
+
+@pytest.mark.only("plain")
+def test_roles_without_a_checkpoint(host, tmp_path):
+    """The role for nginx proves by itself what it was asked for; without the other role the cap cuts it."""
+    path = serve(host, 7009, "server { listen 7009; }")
+    role = {"role": "netops.listen_queue.backlog_nginx", "backlog_nginx_listens": [{"listen": 7009, "backlog": 5000}], "backlog_nginx_timeout": 1}
+    run = play(tmp_path, name_of(host), {"roles": [role]})
+    assert run.code == 2 and "after 1.0 seconds this does not hold: 0.0.0.0:7009 " in run.output, run.output
+    assert host.file(path).content_string == "server { listen 7009 backlog=5000; }"
+    more = {"role": "netops.listen_queue.backlog_sysctl", "backlog_sysctl_values": {"net.core.somaxconn": 6000}}
+    run = play(tmp_path, name_of(host), {"roles": [more, role]})
+    assert run.code == 0, run.output
+    assert (limits(host, 7009), cap(host)) == ([5000], 6000)
 
 
 @pytest.mark.only("plain")
@@ -119,8 +165,21 @@ def test_restart_only_where_it_is_allowed(host):
     assert run.code == 2 and "Only a restart of nginx helps here (the limit is 128 and should be 5000" in run.output, run.output
     assert (limits(host, 7006), cap(host)) == ([128], 128)
     master = host.check_output("cat /run/nginx.pid")
-    run = tune(host, backlog_tune_restart="allowed", **given)
-    assert run.code == 0, run.output
+    write(host, "/etc/systemd/system/web.service", "[Service]\nExecStart=systemctl restart nginx\nExecStartPost=touch /run/web\nType=oneshot\n")
+    host.check_output("systemctl daemon-reload")
+    run = tune(host, backlog_tune_restart="allowed", backlog_tune_service="web", **given)
+    assert run.code == 0 and host.file("/run/web").exists, run.output
     assert (limits(host, 7006), cap(host)) == ([5000], 6000)
     assert host.check_output("cat /run/nginx.pid") != master
     assert tune(host, **given).recap()[name_of(host)]["changed"] == 0
+
+
+@pytest.mark.only("plain")
+def test_what_does_not_hold_any_more_fails_the_topic_of_a_play(host, tmp_path):
+    undone = "sysctl -qw net.ipv4.tcp_max_syn_backlog=100; rm /etc/sysctl.d/*listen-queue*"
+    role = {"ansible.builtin.import_role": {"name": "netops.listen_queue.backlog_tune"}}
+    given = {"backlog_tune_reason": "the sale", "backlog_tune_timeout": 1, "backlog_tune_sysctls": {"net.ipv4.tcp_max_syn_backlog": 5900}}
+    tasks = [role, {"ansible.builtin.shell": undone, "notify": "verify listen queues"}]
+    run = play(tmp_path, name_of(host), {"vars": given, "tasks": tasks})
+    assert run.code == 2, run.output
+    assert "tcp_max_syn_backlog is 100 and not 5900" in run.output and "nothing sets net.ipv4.tcp_max_syn_backlog at boot" in run.output, run.output

@@ -4,14 +4,24 @@
 """The tests follow each other."""
 
 import pytest
-from bench import limits, name_of, playbook, unlike_prepared
+from bench import journal, limits, name_of, playbook, unlike_prepared, wait_until
 
 pytestmark = pytest.mark.sample("plain")
 OTHER = "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', 6379)); s.listen(100); time.sleep(600)"
 
 
-def test_mitigation_writes_no_file(host):
+def test_mitigation_whose_proof_fails_is_taken_back_and_is_not_made_permanent(host):
     host.check_output("systemd-run --unit=other --collect python3 -c %s", OTHER)
+    wait_until(lambda: limits(host, 6379) == [100])
+    run = playbook("mitigate", target=name_of(host), reason="incident 4711", backlog_tune_url="http://127.0.0.1:9090/broken", backlog_tune_timeout=2)
+    assert run.code == 2 and "the answer is 503" in run.output, run.output
+    assert unlike_prepared(host) == []
+    assert (limits(host, 8080), limits(host, 6379)) == ([128], [100])
+    run = playbook("promote", target=name_of(host), reason="keep it")
+    assert run.code == 2 and "Nothing was mitigated here, or it was rolled back; there is nothing to make permanent" in run.output
+
+
+def test_mitigation_writes_no_file(host):
     run = playbook("mitigate", target=name_of(host), reason="incident 4711")
     assert run.code == 0, run.output
     assert unlike_prepared(host) == ["/proc/sys/net/core/somaxconn"]
@@ -35,7 +45,21 @@ def test_promotion_is_refused_when_the_value_is_another_one_now(host):
     assert run.code == 2 and "net.core.somaxconn is 5500 and not 6000" in run.output
 
 
-def test_promotion_makes_it_permanent(host):
+def test_checkpoint_that_is_not_here_is_neither_committed_nor_taken_back_nor_made_permanent(host):
+    told = {
+        "promote": (2, "The checkpoint tune-elsewhere is not here"),
+        "commit": (2, "checkpoint: there is no tune-elsewhere here; known are: mitigate-"),
+        "rollback": (0, ""),
+    }
+    for name, (code, sentence) in told.items():
+        run = playbook(name, target=name_of(host), reason="a mistake", id="tune-elsewhere")
+        assert run.code == code and sentence in run.output and run.recap()[name_of(host)]["changed"] == 0, run.output
+    assert journal(host)[-1]["state"] == "committed"
+
+
+def test_promotion_makes_permanent_what_was_mitigated_and_not_what_was_tuned_since(host):
+    tuned = {"backlog_tune_sysctls": {"net.ipv4.tcp_max_syn_backlog": 7000}, "backlog_tune_sockets": []}
+    assert playbook("tune", target=name_of(host), reason="another change", **tuned).code == 0
     run = playbook("promote", target=name_of(host), reason="keep it")
     assert run.code == 0, run.output
     assert '"listen": "127.0.0.1:6379"' in run.output.split("set_it_in_the_program", 1)[1]

@@ -11,6 +11,13 @@ BROKEN = "http://127.0.0.1:9090/broken"
 PORTS = (80, 8080, 8443, 9090)
 
 
+REFUSED = {
+    "no_reason": ({"reason": ""}, "backlog_tune_reason is empty; say why"),
+    "files_of_a_change_that_writes_none": ({"backlog_tune_persist": False}, "backlog_tune_listens changes files, but backlog_tune_persist is false"),
+    "proof_that_cannot_end": ({"backlog_tune_watch": 4}, "backlog_tune_watch has to be less than backlog_tune_timeout"),
+}
+
+
 def all_limits(host):
     return {port: limits(host, port) for port in PORTS}
 
@@ -20,11 +27,22 @@ def hunks(output):
     return [hunk.split("\n\n")[0] for hunk in output.split("\n--- before")[1:]]
 
 
+@pytest.mark.only("plain")
+@pytest.mark.parametrize("given, sentence", REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_done_is_refused_at_once(host, given, sentence):
+    run = playbook("tune", target=name_of(host), **{"reason": "the sale", **given})
+    assert run.code == 2 and sentence in run.output, run.output
+    assert unlike_prepared(host) == [] and journal(host) == []
+
+
 def test_failed_proof_takes_everything_back(host):
     before = all_limits(host)
     run = playbook("tune", target=name_of(host), reason="the sale", backlog_tune_url=BROKEN)
     assert run.code == 2
-    assert "the answer is 503" in run.output and "it had been opened for: the sale" in run.output
+    assert (
+        "after 4.0 seconds this does not hold: http://127.0.0.1:9090/broken: the answer is 503" in run.output
+        and "it had been opened for: the sale" in run.output
+    )
     assert "is rolled back by" in run.output
     assert unlike_prepared(host) == []
     assert all_limits(host) == before == {port: [128] for port in PORTS}
@@ -106,7 +124,9 @@ def test_check_mode_writes_nothing_and_predicts_the_diff(host):
     assert {"/proc/sys/net/core/somaxconn", "/etc/sysctl.d/99-listen-queue.conf", "/etc/nginx/sites-available/shop"} <= set(paths)
     assert hunks(predicted.output) == hunks(real.output)
     assert [hunk.split("\n")[0] for hunk in hunks(real.output)][-1] == ": 127.0.0.1:9090"
-    assert hunks(playbook("tune", "--diff", target=name_of(host), reason="the sale").output) == []
+    again = playbook("tune", "--diff", target=name_of(host), reason="the sale", backlog_tune_url=BROKEN)
+    assert (again.code, hunks(again.output)) == (2, []) and "the answer is 503" in again.output
+    assert journal(host)[-1]["state"] == "committed"
     assert playbook("rollback", target=name_of(host), reason="tidy up").code == 0
 
 

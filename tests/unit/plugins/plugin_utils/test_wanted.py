@@ -31,6 +31,7 @@ LIMITS = {
     "unix_socket": ([listened({"listen": "unix:/run/x.sock", "backlog": 64}, "unix:/run/x.sock")], [], [("/run/x.sock", 64)]),
     "only_reuseport": ([listened({"listen": "80", "reuseport": True}, "0.0.0.0:80")], [], []),
     "backlog_removed": ([listened({"listen": "80", "backlog": 1, "state": "absent"}, "0.0.0.0:80")], [], []),
+    "item_that_was_skipped": ([{"item": {"listen": "80", "backlog": 5}, "skipped": True}], [], []),
     "no_directive_has_to_carry_it": ([{"item": {"listen": "80", "backlog": 5}, "directives": []}], [], []),
     "another_loop_variable": (
         [{"ansible_loop_var": "each", "each": {"listen": "80", "backlog": 7}, "directives": [{"listen": ["0.0.0.0:80"]}]}], [], [("0.0.0.0:80", 7)],
@@ -80,12 +81,22 @@ def test_table_of_a_few_hosts_has_every_check():
 
 def test_table_of_many_hosts_has_what_does_not_hold():
     hosts = {"web%02d" % number: {"checks": [check(number != 7)]} for number in range(20)}
-    assert verification_table({**hosts, "db1": None}) == [
+    assert verification_table({**hosts, "db1": None, "db2": {"checks": None}}) == [
         "  host   check  subject     expected  seen",
         "  web07  limit  0.0.0.0:80  4096      [4096]  WRONG",
-        "  everything holds on 19 of 21 hosts",
-        "  not verified: db1",
+        "  everything holds on 19 of 22 hosts",
+        "  not verified: db1, db2",
     ]
+
+
+@pytest.mark.parametrize("hosts, lines", [(10, 11), (11, 1)])
+def test_ten_hosts_are_told_in_full(hosts, lines):
+    assert len(verification_table({"web%02d" % number: {"checks": [check(True)]} for number in range(hosts)})) == lines
+
+
+def test_line_has_at_most_100_columns():
+    lines = verification_table({"web1": {"checks": [check(True, "/run/" + "x" * 200)]}})
+    assert max(len(line) for line in lines) == 100
 
 
 def test_text_from_hosts_is_harmless():
@@ -94,6 +105,8 @@ def test_text_from_hosts_is_harmless():
 
 
 def test_filters_say_what_is_wrong():
+    with pytest.raises(AnsibleFilterError, match=r"wanted_state: KeyError\('item'\) is missing or wrong in what it was given"):
+        state_filter({}, {"results": [{"directives": []}]})
     with pytest.raises(AnsibleFilterError, match=r"wanted_state: KeyError\('backlog'\) is missing or wrong in what it was given"):
         state_filter({}, {}, [{"listen": "80"}])
     assert table_filter({"web1": {"verified": {"checks": [check(True)], "failed": False}}, "web2": {}}, ["web1", "web2"], "verified") == [

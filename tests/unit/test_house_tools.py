@@ -55,6 +55,14 @@ def write(path, text):
     path.chmod(0o755)
 
 
+@pytest.fixture(autouse=True)
+def heeds_interrupts():
+    """What the shell starts in the background ignores SIGINT, and so would all that it starts; a handler of Python is not inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def checkout(tmp_path):
     """A folder with the scripts, whose programs are ours."""
@@ -71,10 +79,14 @@ def checkout(tmp_path):
 
 
 def started(checkout, script, *arguments, **variables):
-    environment = {"PATH": os.environ["PATH"], "MAKE": str(checkout / "make"), "TMPDIR": str(checkout), **variables}
-    command = ["sh", str(checkout / "tools" / script), *arguments]
     return subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        ["sh", str(checkout / "tools" / script), *arguments],
+        env={"PATH": os.environ["PATH"], "MAKE": str(checkout / "make"), "TMPDIR": str(checkout), **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
 
 

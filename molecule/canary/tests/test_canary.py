@@ -32,7 +32,7 @@ for client in clients:
     client.connect_ex(("127.0.0.1", 6379))
 for client in clients[:4]:
     listener.accept()
-time.sleep(60)
+time.sleep(600)
 """
 OF_HOST1 = "{{ [{'listen': '127.0.0.1:6379', 'backlog': 4}] if inventory_hostname == 'host1' else [] }}"
 BROKEN = "{{ 'http://127.0.0.1:9090/broken' if inventory_hostname == 'host2' else '' }}"

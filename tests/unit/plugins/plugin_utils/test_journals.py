@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import re
+
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.netops.listen_queue.plugins.filter.checkpoint_table import checkpoint_table as table_filter
@@ -19,7 +21,8 @@ def socket(listen, before, after):
 
 
 SYSCTL = change("sysctl", "/proc/sys/net/core/somaxconn", "128", "4096")
-FILE = change("file", "/etc/sysctl.d/99-listen-queue.conf", None, {"sha256": "ab", "size": 1, "mode": "0644", "uid": 0, "gid": 0})
+SHAPE = {"sha256": "ab", "size": 1, "mode": "0644", "uid": 0, "gid": 0}
+FILE = change("file", "/etc/sysctl.d/99-listen-queue.conf", None, SHAPE)
 RELOAD = change("nginx_reload", "nginx 12", None, None)
 NGINX = [{"sockets": [{"local_address": "0.0.0.0", "local_port": 80}, {"local_address": "::", "local_port": 80}, {"path": "/run/x.sock"}]}, {"sockets": None}]
 
@@ -36,6 +39,10 @@ HEAD = ["tune-1  committed on web1", "  2026-07-29T12:00:00Z by alice@desk, play
 TABLES = {
     "no_checkpoint": ({"web1": [], "web2": []}, ["No checkpoint on 2 hosts"]),
     "one": ({"web1": [row(changes=[FILE, SYSCTL, RELOAD])]}, [*HEAD, "    /etc/sysctl.d/99-listen-queue.conf made", "    net.core.somaxconn 128 -> 4096"]),
+    "files_and_folders": (
+        {"web1": [row(changes=[change("folder", "/etc/a", None, SHAPE), change("file", "/etc/a/b", SHAPE, None), change("file", "/etc/c", SHAPE, SHAPE)])]},
+        [*HEAD, "    /etc/a made", "    /etc/a/b removed", "    /etc/c changed"],
+    ),
     "limit_that_was_only_noted_is_no_change": ({"web1": [row(changes=[socket("0.0.0.0:80", 511, None)])]}, HEAD),
     "limit_that_the_reload_left_as_it_was": ({"web1": [row(changes=[socket("0.0.0.0:80", 511, 511)])]}, HEAD),
     "limit_that_was_set": ({"web1": [row(changes=[socket("0.0.0.0:80", 511, 4096)])]}, [*HEAD, "    the limit of 0.0.0.0:80 511 -> 4096"]),
@@ -50,6 +57,14 @@ TABLES = {
     "open_one_with_its_undo_command": (
         {"web1": [row(state="open", changes=[], seconds_left=412)]},
         ["tune-1  open on web1", HEAD[1], "  web1: waits for another 412 s; to undo it there: python3 -I undo.pyz"],
+    ),
+    "open_one_without_a_deadline": (
+        {"web1": [row(state="open", changes=[])]},
+        ["tune-1  open on web1", HEAD[1], "  web1: waits without a deadline; to undo it there: python3 -I undo.pyz"],
+    ),
+    "rollback_that_failed_and_says_no_more": ({"web1": [row(state="rollback_failed", changes=[])]}, ["tune-1  rollback_failed on web1", HEAD[1]]),
+    "rollback_that_failed_without_steps": (
+        {"web1": [row(state="rollback_failed", changes=[], result={"steps": None})]}, ["tune-1  rollback_failed on web1", HEAD[1]],
     ),
     "rollback_that_failed_with_its_steps": (
         {"web1": [row(state="rollback_failed", changes=[], result={"steps": ["copy a to b"]})]},
@@ -72,10 +87,25 @@ def test_last_checkpoint_comes_first():
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["new", "old"]
 
 
-def test_hosts_and_changes_beyond_the_first_eight_are_counted():
-    many = [change("sysctl", "/proc/sys/k%d" % number, "1", "2") for number in range(10)]
-    lines = checkpoint_table({"web%d" % number: [row(changes=many)] for number in range(20)})
-    assert lines[0].endswith("web6, web7 and 12 more hosts") and lines[-1] == "    and 2 more"
+def test_journal_that_cannot_be_read_comes_last():
+    lines = checkpoint_table({"web1": [row("torn", opened_at=None), row("new")]})
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["new", "torn"]
+
+
+@pytest.mark.parametrize("number, hosts, last", [(8, "web6, web7", "    k7 1 -> 2"), (10, "web7 and 2 more hosts", "    and 2 more")])
+def test_hosts_and_changes_beyond_the_first_eight_are_counted(number, hosts, last):
+    many = [change("sysctl", "/proc/sys/k%d" % each, "1", "2") for each in range(number)]
+    lines = checkpoint_table({"web%d" % each: [row(changes=many)] for each in range(number)})
+    assert lines[0].startswith("tune-1  committed on web0, web1, ") and lines[0].endswith(hosts) and lines[-1] == last
+
+
+def test_long_lines_are_wrapped_at_100_columns():
+    journals = {
+        "web%d.%s" % (number, "x" * 40): [row(reason="the sale " * 30, changes=[change("file", "/etc/" + "y " * 80, None, SHAPE)])] for number in (1, 2)
+    }
+    lines = checkpoint_table(journals)
+    assert 95 < max(len(line) for line in lines) <= 100
+    assert [line for line in lines if not re.match(r"tune-1 |    web2| {2}2026|    the sale|    sale|    /etc/y|      y", line)] == []
 
 
 WRONG_ROWS = {
@@ -128,7 +158,17 @@ def test_a_book_in_place_of_a_reason_is_cut():
 
 
 def test_mitigation_is_what_was_set_last():
-    changes = [SYSCTL, {**SYSCTL, "after": "8192"}, socket("0.0.0.0:80", 511, 4096), socket("[::]:80", 511, 4096), socket("127.0.0.1:6379", 128, 512), RELOAD]
+    untouched = [{**SYSCTL, "after": None}, {**socket("0.0.0.0:80", 511, None)}, change("file", "/etc/x", None, SHAPE)]
+    changes = [
+        SYSCTL,
+        {**SYSCTL, "after": "8192"},
+        *untouched,
+        socket("0.0.0.0:80", 511, 4096),
+        socket("[::]:80", 511, 4096),
+        socket("127.0.0.1:6379", 128, 512),
+        RELOAD,
+        socket("[::1]:1", 9, None),
+    ]
     assert mitigated(changes, NGINX) == {
         "sysctls": {"net.core.somaxconn": "8192"},
         "sockets": [{"listen": "0.0.0.0:80", "backlog": 4096}, {"listen": "[::]:80", "backlog": 4096}, {"listen": "127.0.0.1:6379", "backlog": 512}],

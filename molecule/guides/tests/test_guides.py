@@ -92,6 +92,12 @@ def with_real_id(line):
     return re.sub(r"id=\S+", "id=" + [row["id"] for row in journal_of(HOST) if row["state"] == "committed"][-1], line)
 
 
+def test_guides_have_commands_and_what_they_print():
+    commands = {guide: [line for file, text, _printed in steps(guide) if not file for line in text.splitlines()] for guide in GUIDES}
+    assert all(len(lines) > 2 for lines in commands.values()), commands
+    assert sum(len(printed) for _file, _text, printed in steps("tune.md")) > 10
+
+
 @pytest.mark.parametrize("guide", GUIDES)
 def test_guide(desk, guide):
     for file, text, printed in steps(guide):

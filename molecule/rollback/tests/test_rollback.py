@@ -39,10 +39,7 @@ def test_failed_proof_takes_everything_back(host):
     before = all_limits(host)
     run = playbook("tune", target=name_of(host), reason="the sale", backlog_tune_url=BROKEN)
     assert run.code == 2
-    assert (
-        "this does not hold: http://127.0.0.1:9090/broken: the answer is 503" in run.output
-        and "it had been opened for: the sale" in run.output
-    )
+    assert "this does not hold: http://127.0.0.1:9090/broken: the answer is 503" in run.output and "it had been opened for: the sale" in run.output
     assert "is rolled back by" in run.output
     assert unlike_prepared(host) == []
     assert all_limits(host) == before == {port: [128] for port in PORTS}

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import json
 import os
 import re
 import subprocess
@@ -35,6 +36,7 @@ for client in clients[:4]:
 time.sleep(600)
 """
 OF_HOST1 = "{{ [{'listen': '127.0.0.1:6379', 'backlog': 4}] if inventory_hostname == 'host1' else [] }}"
+SHOP = [{"listen": "0.0.0.0:8080", "backlog": 5000}]
 BROKEN = "{{ 'http://127.0.0.1:9090/broken' if inventory_hostname == 'host2' else '' }}"
 
 
@@ -96,23 +98,32 @@ def test_second_host_vanishes_and_the_third_is_not_begun(core, reconnects):
 
 @cores_of(TESTED[0])
 def test_first_host_vanishes_and_no_other_is_begun(core, reconnects):
-    """Ansible itself would go on with the next batch."""
     engine("pause", container("host1"))
     try:
         runs = [playbook(name, "--timeout", "5", core=core, target="all", reason="the sale") for name in ("tune", "mitigate", "promote")]
     finally:
         engine("unpause", container("host1"))
-    for run in runs:
-        assert run.code != 0 and "host1 failed or was lost, so this host stays as it is" in run.output, run.output
+    assert [(run.code != 0, list(run.recap())) for run in runs] == [(True, ["host1", "localhost"])] * 3, runs
     assert all_limits() == everywhere(128)
 
 
 @cores_of(TESTED[1])
+def test_one_host_of_a_batch_vanishes_and_the_next_batch_is_not_begun(core, tmp_path):
+    """Ansible itself would go on. Of six hosts the third to fifth are one batch."""
+    more = {"again": {"ansible_host": container("host1")}, "gone1": {"ansible_host": "gone"}, "gone2": {"ansible_host": "gone"}}
+    inventory = tmp_path / "more.yml"
+    inventory.write_text(json.dumps({"all": {"hosts": more}}), encoding="utf-8")
+    run = playbook("tune", "--inventory", str(inventory), core=core, target="host1,again,host2,gone1,gone2,host3", reason="the sale")
+    assert run.code != 0 and "gone1, gone2 failed or was lost, so this host stays as it is" in run.output, run.output
+    assert all_limits() == {"host1": [5000], "host2": [5000], "host3": [128]}
+
+
+@cores_of(TESTED[1])
 def test_first_host_vanishes_after_its_proof_and_no_other_is_begun(core, reconnects):
-    leave = "until ls /var/lib/netops.listen_queue/checkpoints/tune-*/head.committed; do sleep 0.01; done; mv /usr/sbin/sshd /usr/sbin/sshd.away"
+    leave = "until ls /var/lib/netops.listen_queue/checkpoints/mitigate-*/head.committed; do sleep 0.01; done; mv /usr/sbin/sshd /usr/sbin/sshd.away"
     engine("exec", container("host1"), "systemd-run", "--unit=leaving", "--collect", "sh", "-c", leave)
     try:
-        run = playbook("tune", "--timeout", "5", core=core, target="all", reason="the sale")
+        run = playbook("mitigate", "--timeout", "5", core=core, target="all", reason="the sale", backlog_tune_sockets=SHOP)
     finally:
         engine("exec", container("host1"), "mv", "/usr/sbin/sshd.away", "/usr/sbin/sshd")
     assert run.code == 2 and "host1 was proven before, but cannot be reached any more; so this host stays as it is" in run.output, run.output

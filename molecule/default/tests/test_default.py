@@ -45,7 +45,12 @@ def test_host_may_set_its_own_sysctls_and_none_of_the_machine(host):
 
 def test_whatever_is_written_is_seen(host):
     """So the tests above, and those of all scenarios that find nothing, could find something."""
-    for command in ("cp /etc/fstab /etc/same && cat /etc/same > /etc/fstab", "rm /etc/issue.net", "sysctl -qw net.ipv4.tcp_syn_retries=5", "chmod 600 /etc/shells"):
+    for command in (
+        "cp /etc/fstab /etc/same && cat /etc/same > /etc/fstab",
+        "rm /etc/issue.net",
+        "sysctl -qw net.ipv4.tcp_syn_retries=5",
+        "chmod 600 /etc/shells",
+    ):
         host.check_output(command)
     sysctl = "/proc/sys/net/ipv4/tcp_syn_retries"
     assert changes_since_prepare(host) == ["/etc", "/etc/fstab", "/etc/issue.net", "/etc/same", "/etc/shells", sysctl]

@@ -59,7 +59,7 @@ def wanted_state(sysctls: Mapping[str, Any], listens: Mapping[str, Any] | None =
     """See DOCUMENTATION."""
     try:
         return wanted.wanted_state(_shaped(sysctls), _shaped(listens or {}), plain(sockets))
-    except (NotPlain, KeyError, TypeError, ValueError) as error:
+    except (NotPlain, AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError("wanted_state: %r is missing or wrong in what it was given" % (error,)) from error
 
 

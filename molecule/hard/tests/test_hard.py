@@ -81,6 +81,7 @@ def test_nginx_in_another_network_namespace(host):
 
 @pytest.mark.only("plain")
 def test_sysctl_that_a_later_file_sets_too(host):
+    assert tune(host).code == 0
     write(host, "/etc/sysctl.d/zz-vendor.conf", "net.core.somaxconn = 1024\n")
     serve(host, 7004, "server { listen 7004; }")
     wanted = {"backlog_tune_listens": [{"listen": 7004, "backlog": 5000}]}

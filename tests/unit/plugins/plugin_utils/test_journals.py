@@ -177,8 +177,27 @@ def test_mitigation_is_what_was_set_last():
     }
 
 
+WRONG = {
+    "no_changes": (lambda: mitigated_values({}), "mitigated_values: KeyError('changes') is missing or wrong in the checkpoint"),
+    "changes_without_an_end": (lambda: mitigated_values({"changes": 7}), "mitigated_values: TypeError("),
+    "limit_that_is_no_number": (lambda: mitigated_values({"changes": [socket("a", 1, "many")]}), "mitigated_values: ValueError("),
+    "no_data": (lambda: mitigated_values({"changes": object()}), "mitigated_values: NotPlain("),
+    "no_id": (
+        lambda: table_filter({"a": {"v": {"checkpoints": [{}]}}}, ["a"], "v"),
+        "checkpoint_table: KeyError('id') is missing or wrong in what was registered",
+    ),
+    "rows_without_an_end": (lambda: table_filter({"a": {"v": {"checkpoints": 7}}}, ["a"], "v"), "checkpoint_table: TypeError("),
+    "rows_that_are_no_data": (lambda: table_filter({"a": {"v": {"checkpoints": object()}}}, ["a"], "v"), "checkpoint_table: NotPlain("),
+    "text_in_place_of_a_result": (lambda: table_filter({"a": {"v": "x"}}, ["a"], "v"), "checkpoint_table: AttributeError("),
+}
+
+
+@pytest.mark.parametrize("call, sentence", WRONG.values(), ids=WRONG)
+def test_filters_say_what_is_wrong(call, sentence):
+    with pytest.raises(AnsibleFilterError, match="^" + re.escape(sentence)):
+        call()
+
+
 def test_filters():
     assert mitigated_values({"changes": [SYSCTL]})["sysctls"] == {"net.core.somaxconn": "4096"}
-    with pytest.raises(AnsibleFilterError, match=r"mitigated_values: KeyError\('changes'\) is missing or wrong in the checkpoint"):
-        mitigated_values({})
     assert table_filter({"web1": {"journal": {"checkpoints": [row()]}}, "web2": {}}, ["web1", "web2"], "journal")[0] == "tune-1  committed on web1"

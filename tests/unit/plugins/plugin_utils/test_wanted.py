@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import re
+
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.netops.listen_queue.plugins.filter.verification_table import verification_table as table_filter
@@ -104,11 +106,40 @@ def test_text_from_hosts_is_harmless():
     assert "\x1b" not in line and "\u202e" not in line
 
 
-def test_filters_say_what_is_wrong():
-    with pytest.raises(AnsibleFilterError, match=r"wanted_state: KeyError\('item'\) is missing or wrong in what it was given"):
-        state_filter({}, {"results": [{"directives": []}]})
-    with pytest.raises(AnsibleFilterError, match=r"wanted_state: KeyError\('backlog'\) is missing or wrong in what it was given"):
-        state_filter({}, {}, [{"listen": "80"}])
+NO_DATA = object()  # as failed results of core 2.19 hold
+ITEM = {"listen": "80", "backlog": 7}
+WRONG = {
+    "no_backlog": (lambda: state_filter({}, {}, [{"listen": "80"}]), "wanted_state: KeyError('backlog') is missing or wrong in what it was given"),
+    "no_item": (lambda: state_filter({}, {"results": [{"directives": []}]}), "wanted_state: KeyError('item') is missing or wrong in what it was given"),
+    "no_number": (lambda: state_filter({}, {}, [{"listen": "80", "backlog": "many"}]), "wanted_state: ValueError("),
+    "no_mapping": (lambda: state_filter(7), "wanted_state: TypeError("),
+    "no_mapping_in_a_loop": (lambda: state_filter({}, {"results": [7]}), "wanted_state: AttributeError("),
+    "no_data": (lambda: state_filter({"sysctls": {"a": NO_DATA}}), "wanted_state: NotPlain("),
+    "no_checks": (
+        lambda: table_filter({"a": {"v": {"checks": [{}]}}}, ["a"], "v"),
+        "verification_table: KeyError('check') is missing or wrong in what was registered",
+    ),
+    "checks_without_an_end": (lambda: table_filter({"a": {"v": {"checks": 7}}}, ["a"], "v"), "verification_table: TypeError("),
+    "checks_that_are_no_data": (lambda: table_filter({"a": {"v": {"checks": [NO_DATA]}}}, ["a"], "v"), "verification_table: NotPlain("),
+    "text_in_place_of_a_result": (lambda: table_filter({"a": {"v": "x"}}, ["a"], "v"), "verification_table: AttributeError("),
+}
+
+
+@pytest.mark.parametrize("call, sentence", WRONG.values(), ids=WRONG)
+def test_filters_say_what_is_wrong(call, sentence):
+    with pytest.raises(AnsibleFilterError, match="^" + re.escape(sentence)):
+        call()
+
+
+@pytest.mark.parametrize("name", ["item", "each"])
+def test_filter_takes_results_with_what_is_no_data(name):
+    result = {"ansible_loop_var": name, name: ITEM, "directives": [{"listen": ["0.0.0.0:80"]}], "exception": NO_DATA}
+    assert state_filter({"skipped": True, "exception": NO_DATA}, {"results": [result]})["listeners"] == [{"listen": "0.0.0.0:80", "limit": 7}]
+    assert state_filter(dropped_in("1", "2"), {"results": []}) == {"listeners": [], "sysctls": {SOMAXCONN: "1"}, "boot_sysctls": {SOMAXCONN: "2"}}
+    assert state_filter({}) == {"listeners": [], "sysctls": {}, "boot_sysctls": {}}
+
+
+def test_filter_collects_the_results_of_hosts():
     assert table_filter({"web1": {"verified": {"checks": [check(True)], "failed": False}}, "web2": {}}, ["web1", "web2"], "verified") == [
         "  host  check  subject     expected  seen",
         "  web1  limit  0.0.0.0:80  4096      [4096]  ok",

@@ -31,10 +31,17 @@ class Run(NamedTuple):
 
 
 def command_of(name, target=None, collection=ROOT, **variables):
-    """The command that runs a playbook of the collection."""
+    """The command that runs a playbook of the collection, or of a path."""
     given = {**variables, **({"target": target} if target else {})}
     inventory = os.environ["MOLECULE_INVENTORY_FILE"]
-    return ["ansible-playbook", "--inventory", inventory, str(collection / "playbooks" / f"{name}.yml"), "--extra-vars", json.dumps(given)]
+    return [
+        "ansible-playbook",
+        "--inventory",
+        inventory,
+        str(name if isinstance(name, Path) else collection / "playbooks" / f"{name}.yml"),
+        "--extra-vars",
+        json.dumps(given),
+    ]
 
 
 def environment():

@@ -37,7 +37,7 @@ def checkpoint_table(journals: Mapping[str, Any], columns: int = COLUMNS) -> lis
     for key in sorted(groups, key=lambda key: max(row["opened_at"] or "" for row in groups[key].values()), reverse=True):
         lines += _entry(key[0], key[1], groups[key], columns)
     wrong = [line for host, journal in journals.items() if not _is_journal(journal) for line in wrapped("%s: what it answered is no journal" % host, columns)]
-    return lines + wrong or ["No checkpoint on %d hosts" % len(journals)]
+    return lines + wrong or ["No checkpoint on %d host%s" % (len(journals), "" if len(journals) == 1 else "s")]
 
 
 def last_checkpoint(journals: Mapping[str, Any], name: str = "") -> dict[str, Any]:

@@ -4,7 +4,7 @@
 """The tests follow each other: the first is about the hosts as they were prepared."""
 
 import pytest
-from bench import journal, limits, name_of, playbook, unlike_prepared
+from bench import journal, journal_of, limits, name_of, playbook, unlike_prepared, write
 from watch import written
 
 BROKEN = "http://127.0.0.1:9090/broken"
@@ -107,6 +107,23 @@ def test_all_listens_were_one_reload(host):
 def test_second_rollback_finds_nothing(host):
     run = playbook("rollback", target=name_of(host), reason="again")
     assert (run.code, run.recap()[name_of(host)]["changed"]) == (0, 0)
+    assert "There is no checkpoint that could be rolled back." in run.output
+
+
+@pytest.mark.only("plain")
+def test_rollback_of_a_checkpoint_that_nobody_has_fails(host):
+    run = playbook("rollback", target="all", reason="a typing error", id="tune-20261121")
+    assert run.code == 2 and "There is no checkpoint tune-20261121 on the hosts of this play, so nothing was rolled back" in run.output
+
+
+@pytest.mark.only("plain")
+def test_backlog_above_the_cap_is_refused_before_anything_is_changed(host):
+    asked = {"backlog_tune_listens": [{"listen": "*:8080", "backlog": 70000}]}
+    before = len(journal(host))
+    for arguments in ("--check",), ():
+        run = playbook("tune", *arguments, target=name_of(host), reason="the sale", **asked)
+        assert run.code == 2 and "net.core.somaxconn will be 6000, and the kernel grants no more, but 0.0.0.0:8080 is to get 70000" in run.output
+    assert len(journal(host)) == before
 
 
 @pytest.mark.only("plain")
@@ -135,3 +152,83 @@ def test_check_mode_predicts_a_mitigation(host):
     real = playbook("mitigate", "--diff", target=name_of(host), reason="an incident", **given)
     assert hunks(predicted.output) == hunks(real.output) != []
     assert playbook("rollback", target=name_of(host), reason="tidy up").code == 0
+
+
+TWO = """
+- hosts: {target}
+  gather_facts: false
+  handlers:
+    - name: Restart the shop
+      ansible.builtin.debug:
+  tasks:
+    - name: Something for which the shop has to be restarted, but later
+      ansible.builtin.debug:
+      changed_when: true
+      notify: Restart the shop
+    - name: Both nginx
+      ansible.builtin.include_role:
+        name: netops.listen_queue.{role}
+      loop:
+        - {{config: /etc/nginx/nginx.conf, listens: [{{listen: 8080, backlog: 5100}}]}}
+        - {{config: /etc/second/nginx.conf, listens: [{{listen: "[::1]:8181", backlog: 5200}}, {{listen: "unix:/run/second.sock", backlog: 5300}}]}}
+      vars:
+        {role}_config: "{{{{ item.config }}}}"
+        {role}_listens: "{{{{ item.listens }}}}"
+"""
+
+
+@pytest.fixture
+def second_nginx(host):
+    host.check_output("mkdir -p /etc/second")
+    write(host, "/etc/second/nginx.conf", "pid /run/second.pid; events {} http { server { listen [::1]:8181; listen unix:/run/second.sock; return 200; } }\n")
+    host.check_output("nginx -c /etc/second/nginx.conf")
+    yield
+    host.check_output("nginx -c /etc/second/nginx.conf -s stop; rm -r /etc/second")
+    assert playbook("rollback", target=name_of(host), reason="tidy up").code == 0
+
+
+@pytest.mark.only("plain")
+@pytest.mark.parametrize("role", ["backlog_nginx", "backlog_tune"])
+def test_role_in_a_loop_over_two_nginx(host, second_nginx, tmp_path, role):
+    """Also what a loop of one's own calls item; and handlers of one's own are not run early."""
+    play = tmp_path / "two.yml"
+    play.write_text(TWO.format(target=name_of(host), role=role))
+    host.check_output("sysctl -qw net.core.somaxconn=6000")
+    run = playbook(play, backlog_tune_reason="two of them")
+    host.check_output("sysctl -qw net.core.somaxconn=128")
+    assert run.code == 0, run.output
+    assert limits(host, 8080) == [5100]
+    assert host.check_output("ss -6Hltn sport = :8181").split()[2] == "5200"
+    assert host.check_output("ss -Hlx src /run/second.sock").split()[3] == "5300"
+    assert run.output.rindex("TASK [") < run.output.index("RUNNING HANDLER [Restart the shop]")
+    assert "already in use" not in run.output
+
+
+TWICE = """
+- hosts: all
+  serial: 1
+  any_errors_fatal: true
+  gather_facts: false
+  tasks:
+    - name: One change after the other
+      ansible.builtin.include_role:
+        name: netops.listen_queue.backlog_tune
+      loop: [8080, 8443]
+      vars:
+        backlog_tune_listens: [{listen: "{{ item }}", backlog: 5400}]
+"""
+
+
+@pytest.mark.only("plain")
+def test_role_twice_on_each_of_two_hosts(host, tmp_path):
+    """Each use has a checkpoint of its own, which is the same one on both hosts."""
+    play = tmp_path / "twice.yml"
+    play.write_text(TWICE)
+    known = {name: {row["id"] for row in journal_of(name)} for name in ("admin", "plain")}
+    run = playbook(play, backlog_tune_reason="one after the other")
+    assert run.code == 0, run.output
+    made = {name: {row["id"] for row in journal_of(name)} - known[name] for name in known}
+    assert made["admin"] == made["plain"] and len(made["plain"]) == 2
+    for _each in made["plain"]:
+        assert playbook("rollback", target="all", reason="tidy up").code == 0
+    assert limits(host, 8080) == limits(host, 8443) != [5400]

@@ -58,6 +58,8 @@ def wanted_masters(masters, parameters):
                 "nginx %d was replaced by %d in a binary upgrade and would not read its configuration again; "
                 "reload %d, or end the upgrade first" % (master.pid, master.newer, master.newer)
             )
+        if master.config is None or master.root is None:
+            raise InputError("the configuration of nginx %d is not known: %s" % (master.pid, "; ".join(master.problems)))
     return found
 
 

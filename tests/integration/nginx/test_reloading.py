@@ -262,6 +262,21 @@ def test_signal_without_rights_f33(nginx):
     assert in_child(ask, before=drop_privileges) == f"nginx {server.pid} cannot be told to reload: Operation not permitted; become root on the host"
 
 
+@pytest.mark.parametrize("is_check", [False, True], ids=["real", "check_mode"])
+def test_master_whose_binary_may_not_be_read_is_named(nginx, is_check):
+    server = nginx(text("8080"), main=MAIN)
+
+    def ask():
+        try:
+            reload(is_check=is_check)
+        except InputError as error:
+            return str(error)
+        return None
+
+    sentence = in_child(ask, before=drop_privileges)
+    assert sentence.startswith(f"the configuration of nginx {server.pid} is not known: ") and sentence.endswith("become root (CAP_SYS_PTRACE) on the host")
+
+
 def test_master_that_ends_over_its_configuration(nginx):
     server = nginx(text("8080"), main=MAIN)
     (master,) = masters_of(PROC)

@@ -69,7 +69,10 @@ def lying(text):
     answers["nginx_listen"]["needs"] = "reload"
     answers["checkpoint_info"]["checkpoints"] = [everywhere(row(), text) | {"state": "committed", "id": "mitigate-" + text}]
     answers["checkpoint_info"]["checkpoints"][0]["changes"] = [everywhere(each, text) | {"kind": each["kind"]} for each in (CHANGE, SOCKET)]
-    return {name: {**answer, "ansible_facts": {text: text, "listen_queue": text, "backlog_tune_id": text}} for name, answer in answers.items()}
+    return {
+        name: {**answer, "ansible_facts": {text: text, "backlog_nginx_" + text: text, "listen_queue": text, "backlog_tune_id": text}}
+        for name, answer in answers.items()
+    }
 
 
 CORES = ("2.16", "2.19", "2.21")

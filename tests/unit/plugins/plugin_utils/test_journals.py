@@ -38,6 +38,7 @@ def row(name="tune-1", state="committed", changes=(SYSCTL,), opened_at="2026-07-
 HEAD = ["tune-1  committed on web1", "  2026-07-29T12:00:00Z by alice@desk, play Tune: the sale"]
 TABLES = {
     "no_checkpoint": ({"web1": [], "web2": []}, ["No checkpoint on 2 hosts"]),
+    "no_checkpoint_on_one_host": ({"web1": []}, ["No checkpoint on 1 host"]),
     "one": ({"web1": [row(changes=[FILE, SYSCTL, RELOAD])]}, [*HEAD, "    /etc/sysctl.d/99-listen-queue.conf made", "    net.core.somaxconn 128 -> 4096"]),
     "files_and_folders": (
         {"web1": [row(changes=[change("folder", "/etc/a", None, SHAPE), change("file", "/etc/a/b", SHAPE, None), change("file", "/etc/c", SHAPE, SHAPE)])]},

@@ -183,11 +183,6 @@ WRONG = {
     "changes_without_an_end": (lambda: mitigated_values({"changes": 7}), "mitigated_values: TypeError("),
     "limit_that_is_no_number": (lambda: mitigated_values({"changes": [socket("a", 1, "many")]}), "mitigated_values: ValueError("),
     "no_data": (lambda: mitigated_values({"changes": object()}), "mitigated_values: NotPlain("),
-    "no_id": (
-        lambda: table_filter({"a": {"v": {"checkpoints": [{}]}}}, ["a"], "v"),
-        "checkpoint_table: KeyError('id') is missing or wrong in what was registered",
-    ),
-    "rows_without_an_end": (lambda: table_filter({"a": {"v": {"checkpoints": 7}}}, ["a"], "v"), "checkpoint_table: TypeError("),
     "rows_that_are_no_data": (lambda: table_filter({"a": {"v": {"checkpoints": object()}}}, ["a"], "v"), "checkpoint_table: NotPlain("),
     "text_in_place_of_a_result": (lambda: table_filter({"a": {"v": "x"}}, ["a"], "v"), "checkpoint_table: AttributeError("),
 }

@@ -115,11 +115,6 @@ WRONG = {
     "no_mapping": (lambda: state_filter(7), "wanted_state: TypeError("),
     "no_mapping_in_a_loop": (lambda: state_filter({}, {"results": [7]}), "wanted_state: AttributeError("),
     "no_data": (lambda: state_filter({"sysctls": {"a": NO_DATA}}), "wanted_state: NotPlain("),
-    "no_checks": (
-        lambda: table_filter({"a": {"v": {"checks": [{}]}}}, ["a"], "v"),
-        "verification_table: KeyError('check') is missing or wrong in what was registered",
-    ),
-    "checks_without_an_end": (lambda: table_filter({"a": {"v": {"checks": 7}}}, ["a"], "v"), "verification_table: TypeError("),
     "checks_that_are_no_data": (lambda: table_filter({"a": {"v": {"checks": [NO_DATA]}}}, ["a"], "v"), "verification_table: NotPlain("),
     "text_in_place_of_a_result": (lambda: table_filter({"a": {"v": "x"}}, ["a"], "v"), "verification_table: AttributeError("),
 }

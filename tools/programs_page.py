@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the netops.listen_queue authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the table of docs/programs.md from plugins/plugin_utils/program_table.py: `.venv/bin/python tools/programs_page.py`."""
+"""Writes the table of docs/programs.md from plugins/plugin_utils/programs/table.py: `.venv/bin/python tools/programs_page.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from plugins.plugin_utils.program_table import PROGRAMS, Program  # noqa: E402 (found by the path above)
+from plugins.plugin_utils.programs.table import PROGRAMS, Program  # noqa: E402 (found by the path above)
 
 PAGE = ROOT / "docs" / "programs.md"
 BEGIN, END = "<!-- made by tools/programs_page.py -->\n", "<!-- end -->\n"

@@ -16,18 +16,18 @@ from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.baseline import without_drift
-from ..plugin_utils.drift import build_drift
-from ..plugin_utils.drift_text import drift_verdict
+from ..plugin_utils.drift.baseline import without_drift
+from ..plugin_utils.drift.compare import build_drift
+from ..plugin_utils.drift.text import drift_verdict
 from ..plugin_utils.files import BUILTIN_RULES, read_baseline, read_facts, read_page, read_rules, write_report
 from ..plugin_utils.hosts import read_results
 from ..plugin_utils.judge import JudgeError, judge
 from ..plugin_utils.plain import plain
-from ..plugin_utils.report import verdict
-from ..plugin_utils.report_formats import DEFAULT, FORMATS, render
-from ..plugin_utils.report_json import json_report
+from ..plugin_utils.report.as_json import json_report
+from ..plugin_utils.report.formats import DEFAULT, FORMATS, render
+from ..plugin_utils.report.model import verdict
+from ..plugin_utils.report.terminal import Line, styled_table
 from ..plugin_utils.saved import SavedError, bundle
-from ..plugin_utils.terminal import Line, styled_table
 from ..plugin_utils.text import visible
 
 SEVERITIES = ["critical", "warning", "never"]

@@ -44,7 +44,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils.journals import mitigated
+from ..plugin_utils.change.journals import mitigated
 from ..plugin_utils.plain import NotPlain, plain
 
 

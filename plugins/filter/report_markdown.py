@@ -39,7 +39,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils.plain import NotPlain, plain
-from ..plugin_utils.report import ReportError, check_report, markdown_report
+from ..plugin_utils.report.model import ReportError, check_report, markdown_report
 
 
 def report_markdown(report: Any) -> str:

@@ -43,8 +43,8 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils.plain import NotPlain, plain
-from ..plugin_utils.report import ReportError, check_report
-from ..plugin_utils.terminal import COLUMNS, table
+from ..plugin_utils.report.model import ReportError, check_report
+from ..plugin_utils.report.terminal import COLUMNS, table
 
 
 def report_table(report: Any, columns: int = COLUMNS) -> list[str]:

@@ -47,7 +47,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils.plain import NotPlain, plain
-from ..plugin_utils.report import ReportError, check_report, verdict
+from ..plugin_utils.report.model import ReportError, check_report, verdict
 
 
 def report_verdict(report: Any, fail_on: Any) -> str:

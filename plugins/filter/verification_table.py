@@ -49,7 +49,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils import wanted
+from ..plugin_utils.change import wanted
 from ..plugin_utils.hosts import registered
 from ..plugin_utils.plain import NotPlain, plain
 

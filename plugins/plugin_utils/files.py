@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .baseline import Baseline, parse_baseline
+from .drift.baseline import Baseline, parse_baseline
 from .saved import SavedError, parse_facts, parse_list, parse_rule
 
 FILES = Path(__file__).parents[2] / "roles" / "backlog_audit" / "files"

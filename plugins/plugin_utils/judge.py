@@ -10,14 +10,14 @@ import re
 from typing import Any
 
 from ..module_utils._version import VERSION
-from .diagnosis_facts import is_diagnosed
 from .files import BUILTIN_FIXES, BUILTIN_VERDICTS, read_fixes, read_rules, verdict_names
-from .findings import ThresholdError, build_report, check_thresholds, find_facts, merged_thresholds
+from .judgement.findings import ThresholdError, build_report, check_thresholds, find_facts, merged_thresholds
 from .plain import NotPlain, plain
-from .rules import RuleError, compile_rules
+from .rows.diagnosed import is_diagnosed
+from .rules.rule import RuleError, compile_rules
+from .rules.verdict import Verdict, compile_verdicts
+from .rules.waiver import WaiverError, compile_waivers
 from .saved import SavedError
-from .verdicts import Verdict, compile_verdicts
-from .waivers import WaiverError, compile_waivers
 
 # All that judge() raises: one sentence each.
 JudgeError = (NotPlain, RuleError, SavedError, ThresholdError, WaiverError)

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from .findings import find_facts
+from .judgement.findings import find_facts
 
 BUNDLE = "netops.listen_queue facts of an audit"
 

@@ -43,7 +43,7 @@ def browser():
 def opened(browser, tmp_path):
     """A function that writes a report as a page and opens it; see the top of this file."""
     from ansible_collections.netops.listen_queue.plugins.plugin_utils.files import read_page
-    from ansible_collections.netops.listen_queue.plugins.plugin_utils.page import html_page
+    from ansible_collections.netops.listen_queue.plugins.plugin_utils.report.page import html_page
 
     contexts, said, requests, files = [], [], [], []
 

@@ -172,7 +172,7 @@ def test_a_word_with_control_characters_is_none(opened_once, text):
 def opened_once(browser):
     """A page for the functions of its script."""
     from ansible_collections.netops.listen_queue.plugins.plugin_utils.files import read_page
-    from ansible_collections.netops.listen_queue.plugins.plugin_utils.page import html_page
+    from ansible_collections.netops.listen_queue.plugins.plugin_utils.report.page import html_page
 
     page = browser.new_page()
     page.set_content(html_page(page_reports.fleet_report(1), read_page()))

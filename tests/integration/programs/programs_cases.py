@@ -5,7 +5,7 @@
 
 from typing import NamedTuple
 
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.programs import PROGRAMS
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.programs.match import PROGRAMS
 from programs_room import SOMAXCONN
 
 DEBIAN, MACHINE, VENV = "debian", "machine", "venv"

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.rows import host_rows
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rows.host import host_rows
 from kernel_rooms import MS_BIND_REC, mount, sysctl
 from kernel_view import facts
 

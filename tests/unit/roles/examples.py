@@ -7,9 +7,9 @@ import copy
 import re
 
 import pytest
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.expressions import dotted
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.fields import PARTS
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.findings import merged_thresholds
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.judgement.findings import merged_thresholds
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules.expressions import dotted
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules.fields import PARTS
 
 LIMITS = merged_thresholds({})
 OUTCOMES = {True: "finding", False: "quiet", "not applicable": "quiet", None: "unknown"}

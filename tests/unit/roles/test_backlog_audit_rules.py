@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.expressions import dotted
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules import compile_rule
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules.expressions import dotted
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules.rule import compile_rule
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.saved import parse_rule
 from ansible_collections.netops.listen_queue.tests.unit.roles.examples import (
     LIMITS,

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.netops.listen_queue.plugins.plugin_utils import diagnosis, diagnosis_rows, fleet, sizing, worker_rows
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.fields import THRESHOLDS
 from ansible_collections.netops.listen_queue.plugins.plugin_utils.files import BUILTIN_FIXES, BUILTIN_RULES, BUILTIN_VERDICTS, read_fixes, read_rules
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules import compile_rules
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.verdicts import STEPS, VERDICTS, compile_fixes, compile_verdicts
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.judgement import diagnosis, fleet, sizing
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rows import diagnosis as diagnosis_rows
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rows import worker as worker_rows
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules.fields import THRESHOLDS
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules.rule import compile_rules
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules.verdict import STEPS, VERDICTS, compile_fixes, compile_verdicts
 from ansible_collections.netops.listen_queue.tests.unit.roles.examples import (
     LIMITS,
     assert_null_is_never_quiet,

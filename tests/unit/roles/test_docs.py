@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.fields import FIELDS, THRESHOLDS
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.verdicts import VERDICTS
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules.fields import FIELDS, THRESHOLDS
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules.verdict import VERDICTS
 
 ROOT = Path(__file__).parents[3]
 RULES = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")

@@ -5,10 +5,10 @@
 
 import copy
 
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.drift import build_drift
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.findings import build_report, merged_thresholds
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules import compile_rules
-from ansible_collections.netops.listen_queue.plugins.plugin_utils.waivers import compile_waivers
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.drift.compare import build_drift
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.judgement.findings import build_report, merged_thresholds
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules.rule import compile_rules
+from ansible_collections.netops.listen_queue.plugins.plugin_utils.rules.waiver import compile_waivers
 
 THEN, NOW = "2026-11-01T06:00:00Z", "2026-11-20T22:00:00Z"
 HOSTILE = (

@@ -4,6 +4,8 @@
 """The layers of CONTRIBUTING.md, checked on syntax trees: who may import whom, who may touch the machine, how long code may be.
 
 pure <- read <- write <- apply <- checkpoint <- runner <- modules        plugin_utils <- filter
+
+What is in plugin_utils has an order of its own, CONTROLLER.
 """
 
 import ast
@@ -19,6 +21,10 @@ LAYERS = ("pure", "read", "write", "apply", "checkpoint", "runner", "modules")
 READERS = {"read.py", "process.py"}
 WRITERS = {"write.py", "control.py", "store.py", "durable.py", "lock.py", "deadline.py"}
 CHECKPOINT = {"undo.py", "pack.py", "program.py", "session.py"}
+# The folders and files of plugin_utils; each imports what stands before it.
+CONTROLLER = tuple(
+    "plain.py values.py text.py answer.py asking.py hosts.py programs rows rules judgement saved.py drift files.py judge.py report change".split()
+)
 TOP_LEVEL = {"_imports.py": "read", "_proc.py": "read", "_apply.py": "apply", "_runner.py": "runner"}
 ONLY_WRITER = "plugins/module_utils/_files/durable.py"
 REPORT_WRITER = "plugins/plugin_utils/files.py"  # on the controller, which has no need of a journal
@@ -87,6 +93,21 @@ def own_file(name, files):
     return None
 
 
+def place(path):
+    """The place of a file of plugin_utils in CONTROLLER; None elsewhere."""
+    parts = Path(path).parts
+    return CONTROLLER.index(parts[2]) if parts[:2] == ("plugins", "plugin_utils") else None
+
+
+def controller_fault(path, target):
+    """What is wrong with an import of the controller's code, or None."""
+    if not (layer(target) == "pure" or "plugin_utils" in target):
+        return f"controller code imports {target}; only plugin_utils and pure module_utils are allowed"
+    if None not in (place(path), place(target)) and place(target) > place(path):
+        return f"imports {target}, against the order of plugin_utils"
+    return None
+
+
 def import_faults(path, tree, files):
     mine = layer(path)
     for line, name in imports(tree, path):
@@ -102,8 +123,9 @@ def import_faults(path, tree, files):
         if target is None:
             yield f"{where}: imports {name}, which is no file of the collection"
         elif mine is None:
-            if not (layer(target) == "pure" or "plugin_utils" in target):
-                yield f"{where}: controller code imports {target}; only plugin_utils and pure module_utils are allowed"
+            fault = controller_fault(path, target)
+            if fault:
+                yield f"{where}: {fault}"
         elif layer(target) is None:
             yield f"{where}: code for the target imports the controller's {target}"
         elif LAYERS.index(layer(target)) > LAYERS.index(mine):
@@ -261,12 +283,16 @@ CASES = {
     ),
     "read_imports_ansible": ({SOCKETS + "read.py": "import ansible.module_utils.basic"}, "only _runner.py imports ansible"),
     "target_imports_controller": (
-        {SOCKETS + "a.py": "from ...plugin_utils import rules", "plugins/plugin_utils/rules.py": ""},
-        "code for the target imports the controller's plugins/plugin_utils/rules.py",
+        {SOCKETS + "a.py": "from ...plugin_utils import text", "plugins/plugin_utils/text.py": ""},
+        "code for the target imports the controller's plugins/plugin_utils/text.py",
     ),
     "controller_imports_reader": (
-        {"plugins/plugin_utils/rules.py": "from ..module_utils._sockets.read import x", SOCKETS + "read.py": ""},
+        {"plugins/plugin_utils/text.py": "from ..module_utils._sockets.read import x", SOCKETS + "read.py": ""},
         "controller code imports plugins/module_utils/_sockets/read.py",
+    ),
+    "controller_imports_upwards": (
+        {"plugins/plugin_utils/rows/host.py": "from ..report.model import x", "plugins/plugin_utils/report/model.py": ""},
+        "rows/host.py:4: imports plugins/plugin_utils/report/model.py, against the order of plugin_utils",
     ),
     "import_of_nothing": ({SOCKETS + "a.py": "from .gone import x"}, "imports plugins.module_utils._sockets.gone.x, which is no file"),
     "facts_module_reaches_a_writer": (

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the netops.listen_queue authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which program of program_table.py a listener belongs to, by what the facts know of its processes: names and units. Pure.
+"""Which program of table.py a listener belongs to, by what the facts know of its processes: names and units. Pure.
 
 Command lines are not among the facts, since they may hold passwords: what runs in an interpreter is told by its unit, or not at all.
 """

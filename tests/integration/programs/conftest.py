@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the netops.listen_queue authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts the programs of program_table.py in rooms, with their default settings, and looks at their sockets.
+"""Starts the programs of plugin_utils/programs/table.py in rooms, with their default settings, and looks at their sockets.
 
 Nothing is installed for it: tools/releases.sh unpacks the packages of a Debian release, TEST_PROGRAMS (trixie), which run in a root of
 their own (see programs_room.py). Redis, Node.js and Java are those of this machine, servers for Python are those of .venv.

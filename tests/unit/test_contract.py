@@ -32,8 +32,13 @@ def test_what_is_gone_has_an_entry(gone, entries, left):
     assert contract.unexplained(gone, entries) == left
 
 
+def test_what_is_required_no_more_is_not_gone():
+    assert contract.gone({"a b: str, required"}, {"a b: str"}) == set()
+    assert contract.gone({"a b: str"}, {"a b: str, required"}) == {"a b: str"}
+
+
 def test_everything_that_is_gone_is_explained():
-    assert contract.unexplained(contract.snapshot() - contract.lines(), contract.entries()) == []
+    assert contract.unexplained(contract.gone(contract.snapshot(), contract.lines()), contract.entries()) == []
 
 
 def test_snapshot_is_complete():

@@ -147,9 +147,13 @@ def mitigated(changes: Iterable[Row], configs: Iterable[Row]) -> dict[str, Any]:
     return {
         "sysctls": sysctls,
         "sockets": sockets,
-        "listens": [socket for socket in sockets if socket["listen"] in known],
+        "listens": [{**socket, "listen": _as_nginx_writes(socket["listen"])} for socket in sockets if socket["listen"] in known],
         "others": [socket for socket in sockets if socket["listen"] not in known],
     }
+
+
+def _as_nginx_writes(listen: str) -> str:
+    return "unix:" + listen if listen.startswith("/") else listen
 
 
 def _address(socket: Row) -> str:

@@ -169,11 +169,17 @@ def test_mitigation_is_what_was_set_last():
         socket("127.0.0.1:6379", 128, 512),
         RELOAD,
         socket("[::1]:1", 9, None),
+        socket("/run/x.sock", 128, 600),
     ]
     assert mitigated(changes, NGINX) == {
         "sysctls": {"net.core.somaxconn": "8192"},
-        "sockets": [{"listen": "0.0.0.0:80", "backlog": 4096}, {"listen": "[::]:80", "backlog": 4096}, {"listen": "127.0.0.1:6379", "backlog": 512}],
-        "listens": [{"listen": "0.0.0.0:80", "backlog": 4096}, {"listen": "[::]:80", "backlog": 4096}],
+        "sockets": [
+            {"listen": "0.0.0.0:80", "backlog": 4096},
+            {"listen": "[::]:80", "backlog": 4096},
+            {"listen": "127.0.0.1:6379", "backlog": 512},
+            {"listen": "/run/x.sock", "backlog": 600},
+        ],
+        "listens": [{"listen": "0.0.0.0:80", "backlog": 4096}, {"listen": "[::]:80", "backlog": 4096}, {"listen": "unix:/run/x.sock", "backlog": 600}],
         "others": [{"listen": "127.0.0.1:6379", "backlog": 512}],
     }
 

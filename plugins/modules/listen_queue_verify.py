@@ -138,6 +138,7 @@ verified:
 checks:
   description:
     - Each check as it was seen last. The checks are C(limit), C(queue), C(drops), C(sysctl), C(boot_sysctl), C(workers), C(error_log), C(probe), C(url).
+    - Of C(workers) the time after which the oldest one should have started, that of the last write of the configuration, and when it did start.
     - C(subject) is what was looked at, C(expected) what was to be there, C(seen) what was there. C(ok) is C(null) when nothing can tell.
       C(time) is since when C(ok) is what it is, in seconds after the start.
     - As long as a limit or a sysctl is wrong, nginx, boot values, connections and O(url) are not looked at, except in the last look.

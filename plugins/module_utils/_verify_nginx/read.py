@@ -112,7 +112,7 @@ def _folder_changed_at(root, path):
 
 
 def _workers_check(master, subject, write, start, tick):
-    expected, seen = "started after %s" % _iso(write.at), None if start is None else "started %s" % _iso(start)
+    expected, seen = "after %s" % _iso(write.at), None if start is None else _iso(start)  # when the oldest one started
     if start is None:
         return Check("workers", subject, expected, seen, False, "nginx %d has no worker that serves" % master.pid)
     is_newer = start + tick > write.at  # the start is known to a clock tick

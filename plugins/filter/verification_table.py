@@ -39,7 +39,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Lines of at most 100 columns.
+  description: Lines of at most 120 columns.
   type: list
   elements: str
 """

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..text import aligned, visible
 
-COLUMNS = 100
+COLUMNS = 120  # the workers of an nginx: two times with milliseconds, a path and a pid
 HOSTS_IN_FULL = 10
 CHECK = {"check", "subject", "expected", "seen", "ok"}
 SIGNS: Mapping[Any, str] = {True: "ok", False: "WRONG"}

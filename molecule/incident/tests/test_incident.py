@@ -4,7 +4,7 @@
 """The tests follow each other."""
 
 import pytest
-from bench import journal, limits, name_of, playbook, unlike_prepared, wait_until
+from bench import journal, limits, name_of, play, playbook, unlike_prepared, wait_until
 
 pytestmark = pytest.mark.sample("plain")
 OTHER = "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', 6379)); s.listen(100); time.sleep(600)"
@@ -38,11 +38,18 @@ def test_promotion_needs_a_reason(host):
     assert run.code == 2 and "backlog_tune_reason is empty; say why" in run.output
 
 
-def test_promotion_is_refused_when_the_value_is_another_one_now(host):
+def test_promotion_is_refused_when_a_value_or_a_limit_is_another_one_now(host, tmp_path):
+    def set_limit(backlog):
+        task = {"netops.listen_queue.socket_backlog": {"listen": "127.0.0.1:6379", "backlog": backlog}}
+        assert play(tmp_path, name_of(host), {"tasks": [task]}).code == 0
+
+    set_limit(200)
     host.check_output("sysctl -qw net.core.somaxconn=5500")
     run = playbook("promote", target=name_of(host), reason="keep it")
     host.check_output("sysctl -qw net.core.somaxconn=6000")
+    set_limit(300)
     assert run.code == 2 and "net.core.somaxconn is 5500 and not 6000" in run.output
+    assert "the limit of 127.0.0.1:6379 is 200 and not 300" in run.output, run.output
 
 
 def test_checkpoint_that_is_not_here_is_neither_committed_nor_taken_back_nor_made_permanent(host):

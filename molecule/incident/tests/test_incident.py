@@ -56,7 +56,7 @@ def test_checkpoint_that_is_not_here_is_neither_committed_nor_taken_back_nor_mad
     told = {
         "promote": (2, "The checkpoint tune-elsewhere is not here"),
         "commit": (2, "checkpoint: there is no tune-elsewhere here; known are: mitigate-"),
-        "rollback": (0, ""),
+        "rollback": (2, "There is no checkpoint tune-elsewhere on the hosts of this play, so nothing was rolled back"),
     }
     for name, (code, sentence) in told.items():
         run = playbook(name, target=name_of(host), reason="a mistake", id="tune-elsewhere")
